@@ -1,0 +1,339 @@
+//! What both ends of a connection share: its transport, its outbox, its
+//! deadlines, and the reason it ended with.
+
+mod drain;
+mod reader;
+mod scanner;
+mod stream;
+
+pub(crate) use drain::Drain;
+pub(crate) use reader::{Data, End, Reader};
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use crate::outbox::{Kind, Outbox, OutboxOptions, Watch};
+use crate::transport::{Half, PeerAddr, Transport};
+use crate::wire::Tap;
+use crate::frame::{self, Mask};
+use crate::{CloseCode, CloseReason};
+
+/// How long a closed connection is still read, so that the system does not
+/// answer input that nobody took with a reset that overtakes our last words.
+const LINGER: Duration = Duration::from_secs(2);
+/// No such moment, in the atomics below.
+const NEVER: u64 = 0;
+
+/// The limits that a connection lives by.
+#[derive(Debug, Clone)]
+pub(crate) struct Life {
+    pub handshake_timeout: Duration,
+    pub ping_interval: Option<Duration>,
+    pub ping_timeout: Duration,
+    pub message_timeout: Option<Duration>,
+    pub close_timeout: Duration,
+    pub max_message_size: usize,
+    pub max_fragments: u32,
+}
+
+impl Default for Life {
+    fn default() -> Self {
+        Self {
+            handshake_timeout: Duration::from_secs(10),
+            ping_interval: Some(Duration::from_secs(20)),
+            ping_timeout: Duration::from_secs(20),
+            message_timeout: Some(Duration::from_secs(30)),
+            close_timeout: Duration::from_secs(5),
+            max_message_size: 64 * 1024,
+            max_fragments: 1024,
+        }
+    }
+}
+
+/// What a connection is made from.
+pub(crate) struct LinkParts {
+    pub id: u64,
+    pub transport: Arc<dyn Transport>,
+    pub peer: PeerAddr,
+    pub life: Arc<Life>,
+    pub outbox: Arc<OutboxOptions>,
+    pub tap: Option<Arc<Tap>>,
+    pub side: Side,
+}
+
+/// Which end of the connection this is. A client masks what it sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    Server,
+    Client,
+}
+
+#[repr(u8)]
+enum Stage {
+    Greeting = 0,
+    Open = 1,
+    Closing = 2,
+}
+
+/// One connection. Its reading thread, the hub and the drain share it.
+pub(crate) struct Link {
+    pub id: u64,
+    pub peer: PeerAddr,
+    pub outbox: Outbox,
+    pub transport: Arc<dyn Transport>,
+    pub life: Arc<Life>,
+    pub tap: Option<Arc<Tap>>,
+    side: Side,
+    drain: Arc<Drain>,
+    stage: AtomicU8,
+    /// When the stage has lasted too long. This and the moments below are
+    /// milliseconds on the drain's clock.
+    deadline: AtomicU64,
+    /// When bytes last came in.
+    seen: AtomicU64,
+    /// When the ping was sent that no byte has followed yet.
+    pinged: AtomicU64,
+    /// Since when a message is under way that is not whole.
+    message_since: AtomicU64,
+    /// When a probe will have been unanswered for too long.
+    probe_until: AtomicU64,
+    /// Counts reads, so that a probe can tell a sign of life.
+    reads: AtomicU64,
+    /// Somebody waits for the next sign of life.
+    is_probed: AtomicBool,
+    greeting_timed_out: AtomicBool,
+    /// The first reason to end that was found on this side.
+    reason: Mutex<Option<CloseReason>>,
+}
+
+impl Link {
+    /// A new connection in its handshake, whose deadline runs from now.
+    pub(crate) fn start(parts: LinkParts, drain: &Arc<Drain>) -> Arc<Self> {
+        let LinkParts { id, transport, peer, life, outbox, tap, side } = parts;
+        let now = drain.now();
+        let deadline = now + life.handshake_timeout;
+        let watch: Arc<dyn Watch> = drain.clone();
+        let link = Arc::new(Self {
+            id,
+            peer,
+            outbox: Outbox::new(id, transport.clone(), watch, outbox, tap.clone()),
+            transport,
+            life,
+            tap,
+            side,
+            drain: drain.clone(),
+            stage: AtomicU8::new(Stage::Greeting as u8),
+            deadline: AtomicU64::new(drain.ticks(deadline)),
+            seen: AtomicU64::new(drain.ticks(now)),
+            pinged: AtomicU64::new(NEVER),
+            message_since: AtomicU64::new(NEVER),
+            probe_until: AtomicU64::new(NEVER),
+            reads: AtomicU64::new(0),
+            is_probed: AtomicBool::new(false),
+            greeting_timed_out: AtomicBool::new(false),
+            reason: Mutex::new(None),
+        });
+        drain.add(&link);
+        drain.wake_at(id, deadline);
+        link
+    }
+
+    /// The handshake is done: keepalive runs from now.
+    pub(crate) fn open(&self) {
+        let greeting = Stage::Greeting as u8;
+        let _ = self.stage.compare_exchange(greeting, Stage::Open as u8, Ordering::SeqCst, Ordering::SeqCst);
+        self.seen.store(self.drain.ticks(self.drain.now()), Ordering::Relaxed);
+    }
+
+    /// Sends our close frame after what is queued, or instead of it. The peer has
+    /// the close time-out to answer. False where the connection is ending already.
+    pub(crate) fn close(&self, code: CloseCode, reason: &str, discard: bool) -> bool {
+        {
+            let mut ended = self.reason.lock();
+            if ended.is_some() {
+                return false;
+            }
+            *ended = Some(CloseReason::local(code, reason));
+        }
+        self.outbox.close(frame::close(code, reason, self.mask()), discard);
+        self.end_by(self.life.close_timeout);
+        true
+    }
+
+    /// Closes without waiting for an answer: the peer does not give any.
+    pub(crate) fn give_up(&self, code: CloseCode, reason: &str) {
+        self.close(code, reason, true);
+        self.transport.shutdown(Half::Read);
+    }
+
+    /// A fresh key for the next frame, on the client's side.
+    pub(crate) fn mask(&self) -> Mask {
+        (self.side == Side::Client).then(rand::random)
+    }
+
+    /// Ends both directions at once; the reading thread wakes.
+    pub(crate) fn abort(&self, reason: &str) {
+        self.reason.lock().get_or_insert_with(|| CloseReason::local(CloseCode::ABNORMAL, reason));
+        self.outbox.abort();
+    }
+
+    /// Nothing more will be said on either side: lets the rest of the queue
+    /// leave, and the peer read the end.
+    pub(crate) fn finish(&self) {
+        self.end_by(LINGER.min(self.life.close_timeout));
+        self.outbox.end_when_sent();
+    }
+
+    /// The reason that this side gave for the end, if it did.
+    pub(crate) fn own_reason(&self) -> Option<CloseReason> {
+        self.reason.lock().clone()
+    }
+
+    pub(crate) fn is_closing(&self) -> bool {
+        self.stage.load(Ordering::SeqCst) == Stage::Closing as u8
+    }
+
+    pub(crate) fn greeting_timed_out(&self) -> bool {
+        self.greeting_timed_out.load(Ordering::SeqCst)
+    }
+
+    /// The thread of this connection is done with it.
+    pub(crate) fn forget(&self) {
+        self.stage.store(Stage::Closing as u8, Ordering::SeqCst);
+        self.outbox.abort();
+        self.drain.remove(self.id);
+    }
+
+    /// Bytes came in; `is_mid_message` tells whether a message is now incomplete.
+    pub(crate) fn note_read(&self, is_mid_message: bool) {
+        let now = self.drain.ticks(self.drain.now());
+        self.seen.store(now, Ordering::Relaxed);
+        self.pinged.store(NEVER, Ordering::Relaxed);
+        if !is_mid_message {
+            self.message_since.store(NEVER, Ordering::Relaxed);
+        } else if self.message_since.load(Ordering::Relaxed) == NEVER {
+            self.message_since.store(now, Ordering::Relaxed);
+        }
+        self.reads.fetch_add(1, Ordering::SeqCst);
+        if self.is_probed.load(Ordering::SeqCst) {
+            self.is_probed.store(false, Ordering::SeqCst);
+            self.drain.signal();
+        }
+    }
+
+    /// Pings the peer and waits for any sign of life. One that gives none within
+    /// `timeout` is disconnected, and this returns false.
+    pub(crate) fn probe(&self, timeout: Duration) -> bool {
+        let until = self.drain.now() + timeout;
+        let before = self.reads.load(Ordering::SeqCst);
+        self.probe_until.store(self.drain.ticks(until), Ordering::SeqCst);
+        self.is_probed.store(true, Ordering::SeqCst);
+        self.outbox.push_control(frame::ping(self.mask()), Kind::Fixed);
+        self.drain.wake_at(self.id, until);
+        self.drain.wait_until(|| {
+            self.is_probed.store(true, Ordering::SeqCst);
+            self.is_closing() || self.reads.load(Ordering::SeqCst) != before
+        });
+        !self.is_closing()
+    }
+
+    fn end_by(&self, timeout: Duration) {
+        let deadline = self.drain.now() + timeout;
+        self.deadline.store(self.drain.ticks(deadline), Ordering::SeqCst);
+        self.stage.store(Stage::Closing as u8, Ordering::SeqCst);
+        self.drain.wake_at(self.id, deadline);
+        self.drain.signal();
+    }
+
+    /// Does what is due at `now`; returns when to look again. Called by the drain.
+    fn attend(&self, now: u64) -> Option<u64> {
+        let stage = self.stage.load(Ordering::SeqCst);
+        if stage == Stage::Open as u8 {
+            return self.attend_open(now);
+        }
+        let deadline = self.deadline.load(Ordering::SeqCst);
+        if now < deadline {
+            return Some(deadline);
+        }
+        if stage == Stage::Greeting as u8 {
+            // The greeter wakes, answers 408, and has a moment for that.
+            self.greeting_timed_out.store(true, Ordering::SeqCst);
+            self.transport.shutdown(Half::Read);
+            self.end_by(LINGER);
+        } else {
+            self.outbox.abort();
+        }
+        None
+    }
+
+    fn attend_open(&self, now: u64) -> Option<u64> {
+        let slow_until = self.outbox.slow_until().map(|at| self.drain.ticks(at));
+        if slow_until.is_some_and(|at| at <= now) {
+            self.close(CloseCode::TRY_AGAIN, "too slow to keep up", true);
+            return None;
+        }
+        let message_timeout = self.life.message_timeout.map(millis);
+        let message_since = self.message_since.load(Ordering::Relaxed);
+        if message_since != NEVER && message_timeout.is_some_and(|limit| now >= message_since + limit) {
+            self.close(CloseCode::POLICY, "the message took too long", true);
+            return None;
+        }
+        let probe_until = self.attend_probe(now)?;
+        let ping = self.attend_keepalive(now)?;
+        // Half the limit, so that reading need not set an alarm for each message.
+        let message = message_timeout.map(|limit| now + (limit / 2).max(1));
+        [slow_until, probe_until, ping, message].into_iter().flatten().min()
+    }
+
+    /// `None` where the peer was given up, else when a probe will have failed.
+    fn attend_probe(&self, now: u64) -> Option<Option<u64>> {
+        let until = self.probe_until.load(Ordering::SeqCst);
+        if until == NEVER {
+            return Some(None);
+        }
+        if now < until {
+            return Some(Some(until));
+        }
+        self.probe_until.store(NEVER, Ordering::SeqCst);
+        if self.is_probed.load(Ordering::SeqCst) {
+            self.give_up(CloseCode::POLICY, "no answer to a ping");
+            return None;
+        }
+        Some(None)
+    }
+
+    /// `None` where the peer was given up, else when to look again.
+    fn attend_keepalive(&self, now: u64) -> Option<Option<u64>> {
+        let Some(interval) = self.life.ping_interval.map(millis) else { return Some(None) };
+        let pinged = self.pinged.load(Ordering::Relaxed);
+        if pinged != NEVER {
+            let until = pinged + millis(self.life.ping_timeout);
+            if now < until {
+                return Some(Some(until));
+            }
+            self.give_up(CloseCode::POLICY, "keepalive missed: no answer to a ping");
+            return None;
+        }
+        let due = self.seen.load(Ordering::Relaxed) + interval;
+        if now < due {
+            return Some(Some(due));
+        }
+        self.pinged.store(now, Ordering::Relaxed);
+        self.outbox.push_control(frame::ping(self.mask()), Kind::Fixed);
+        Some(Some(now + millis(self.life.ping_timeout)))
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX / 4)
+}
+
+impl std::fmt::Debug for Link {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.id, self.peer)
+    }
+}
+

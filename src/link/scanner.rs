@@ -1,0 +1,140 @@
+//! Follows frames in the bytes that come in, below tungstenite, which swallows
+//! fragments without end: counts them, tells whether a message is incomplete,
+//! and shows each frame to the observer.
+
+use std::sync::Arc;
+
+use crate::frame::{CONTINUATION, Header, MAX_HEADER};
+use crate::wire::{SeenFrame, Tap, WireFrame};
+
+/// More fragments in one message than allowed.
+#[derive(Debug)]
+pub(super) struct TooManyFragments;
+
+pub(super) struct Scanner {
+    max_fragments: u32,
+    fragments: u32,
+    /// A message's last fragment is still to come.
+    in_message: bool,
+    /// The start of a header that came in pieces.
+    head: [u8; MAX_HEADER],
+    head_len: usize,
+    /// The frame under way, and how much of its payload is still to come.
+    frame: Option<(Header, u64)>,
+    /// Where an observer is set.
+    seen: Option<Seen>,
+}
+
+struct Seen {
+    tap: Arc<Tap>,
+    /// Start of the payload of the frame under way, still masked.
+    payload: Vec<u8>,
+    frames: Vec<SeenFrame>,
+}
+
+impl Scanner {
+    pub(super) fn new(max_fragments: u32, tap: Option<Arc<Tap>>) -> Self {
+        let seen = tap.map(|tap| Seen { tap, payload: Vec::new(), frames: Vec::new() });
+        Self { max_fragments, fragments: 0, in_message: false, head: [0; MAX_HEADER], head_len: 0, frame: None, seen }
+    }
+
+    /// Whether a message or a frame has begun and not ended.
+    pub(super) fn is_mid_message(&self) -> bool {
+        self.in_message || self.head_len > 0 || self.frame.is_some()
+    }
+
+    /// Takes the next bytes that came in.
+    pub(super) fn scan(&mut self, mut bytes: &[u8]) -> Result<(), TooManyFragments> {
+        let result = loop {
+            match self.step(bytes) {
+                Ok(0) => break Ok(()),
+                Ok(taken) => bytes = &bytes[taken..],
+                Err(error) => break Err(error),
+            }
+        };
+        if let Some(seen) = &mut self.seen
+            && !seen.frames.is_empty()
+        {
+            seen.tap.received(&std::mem::take(&mut seen.frames));
+        }
+        result
+    }
+
+    /// How many of `bytes` the header or payload under way took.
+    fn step(&mut self, bytes: &[u8]) -> Result<usize, TooManyFragments> {
+        if let Some((header, left)) = self.frame {
+            let taken = bytes.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+            self.payload(header, left, &bytes[..taken]);
+            return Ok(taken);
+        }
+        if bytes.is_empty() {
+            return Ok(0);
+        }
+        let before = self.head_len;
+        let copied = bytes.len().min(MAX_HEADER - before);
+        self.head[before..before + copied].copy_from_slice(&bytes[..copied]);
+        let Some(header) = Header::parse(&self.head[..before + copied]) else {
+            self.head_len = before + copied;
+            return Ok(copied);
+        };
+        self.head_len = 0;
+        self.begin(header)?;
+        Ok(header.size - before)
+    }
+
+    fn begin(&mut self, header: Header) -> Result<(), TooManyFragments> {
+        if !header.is_control() {
+            self.fragments = if header.opcode() == CONTINUATION { self.fragments + 1 } else { 1 };
+            if self.fragments > self.max_fragments {
+                return Err(TooManyFragments);
+            }
+            self.in_message = !header.is_final();
+        }
+        self.frame = Some((header, header.length));
+        self.payload(header, header.length, &[]);
+        Ok(())
+    }
+
+    fn payload(&mut self, header: Header, left: u64, bytes: &[u8]) {
+        let left = left - bytes.len() as u64;
+        if let Some(seen) = &mut self.seen {
+            let room = WireFrame::DATA_LIMIT - seen.payload.len();
+            seen.payload.extend(&bytes[..bytes.len().min(room)]);
+            if left == 0 {
+                seen.frames.push(SeenFrame::new(header, &seen.payload));
+                seen.payload.clear();
+            }
+        }
+        self.frame = (left > 0).then_some((header, left));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A masked text frame of `payload`, final or not.
+    fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+        [&[first, 0x80 | payload.len() as u8, 0, 0, 0, 0], payload].concat()
+    }
+
+    #[test]
+    fn frames_in_pieces_of_every_size_are_followed() {
+        let bytes = [frame(0x01, b"Hel"), frame(0x89, b""), frame(0x80, b"lo"), frame(0x81, b"x")].concat();
+        for size in 1..=bytes.len() {
+            let mut scanner = Scanner::new(2, None);
+            for piece in bytes.chunks(size) {
+                scanner.scan(piece).expect("two fragments are allowed");
+            }
+            assert!(!scanner.is_mid_message(), "in pieces of {size}");
+        }
+    }
+
+    #[test]
+    fn fragments_over_the_limit_are_refused_and_control_frames_not_counted() {
+        let mut scanner = Scanner::new(2, None);
+        let start = [frame(0x01, b"a"), frame(0x89, b""), frame(0x00, b"")].concat();
+        assert!(scanner.scan(&start).is_ok() && scanner.is_mid_message());
+        assert!(scanner.scan(&frame(0x00, b"")).is_err());
+    }
+}

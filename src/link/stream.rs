@@ -1,0 +1,73 @@
+//! The stream that tungstenite runs on: it reads from the transport and writes
+//! into the outbox, so that its pongs and close replies leave in order with all
+//! else.
+
+use std::io::{self, Read, Write};
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::{Buf, Bytes};
+
+use super::Link;
+use super::scanner::Scanner;
+use crate::frame::{CLOSE, PONG};
+use crate::outbox::Kind;
+
+pub(super) struct LinkStream {
+    link: Arc<Link>,
+    scanner: Scanner,
+    /// What came in behind the handshake.
+    early: Bytes,
+    /// Until when a read may wait; `None` is for ever.
+    pub(super) deadline: Option<Instant>,
+}
+
+impl LinkStream {
+    pub(super) fn new(link: Arc<Link>, early: Bytes) -> Self {
+        let scanner = Scanner::new(link.life.max_fragments, link.tap.clone());
+        Self { link, scanner, early, deadline: None }
+    }
+}
+
+impl Read for LinkStream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = if self.early.is_empty() {
+            self.link.transport.read(buffer, self.deadline)?
+        } else {
+            let length = self.early.len().min(buffer.len());
+            self.early.copy_to_slice(&mut buffer[..length]);
+            length
+        };
+        if read == 0 {
+            return Ok(0);
+        }
+        let scanned = self.scanner.scan(&buffer[..read]);
+        self.link.note_read(self.scanner.is_mid_message());
+        scanned.map_err(|_| io::Error::other("too many fragments in one message"))?;
+        Ok(read)
+    }
+}
+
+impl Write for LinkStream {
+    /// Takes one whole frame. One that comes after our close frame is dropped,
+    /// as the protocol demands.
+    fn write(&mut self, frame: &[u8]) -> io::Result<usize> {
+        let bytes = Bytes::copy_from_slice(frame);
+        match frame.first().map(|flags| flags & 0x0f) {
+            Some(CLOSE) => {
+                self.link.outbox.close(bytes, false);
+            }
+            Some(PONG) => {
+                self.link.outbox.push_control(bytes, Kind::Pong);
+            }
+            _ => {
+                self.link.outbox.push_control(bytes, Kind::Fixed);
+            }
+        }
+        Ok(frame.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
