@@ -15,10 +15,10 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
+use crate::frame::{self, Mask};
 use crate::outbox::{Kind, Outbox, OutboxOptions, Watch};
 use crate::transport::{Half, PeerAddr, Transport};
 use crate::wire::Tap;
-use crate::frame::{self, Mask};
 use crate::{CloseCode, CloseReason};
 
 /// How long a closed connection is still read, so that the system does not
@@ -336,4 +336,3 @@ impl std::fmt::Debug for Link {
         write!(f, "{} {}", self.id, self.peer)
     }
 }
-

@@ -35,7 +35,15 @@ struct Seen {
 impl Scanner {
     pub(super) fn new(max_fragments: u32, tap: Option<Arc<Tap>>) -> Self {
         let seen = tap.map(|tap| Seen { tap, payload: Vec::new(), frames: Vec::new() });
-        Self { max_fragments, fragments: 0, in_message: false, head: [0; MAX_HEADER], head_len: 0, frame: None, seen }
+        Self {
+            max_fragments,
+            fragments: 0,
+            in_message: false,
+            head: [0; MAX_HEADER],
+            head_len: 0,
+            frame: None,
+            seen,
+        }
     }
 
     /// Whether a message or a frame has begun and not ended.

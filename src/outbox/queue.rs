@@ -115,7 +115,8 @@ impl Queue {
     /// Whether `bytes` more fit; an empty queue takes one message of any size.
     pub(super) fn fits(&self, bytes: usize, messages: usize) -> bool {
         self.chunks.is_empty()
-            || (self.bytes + bytes <= self.options.max_bytes && self.messages + messages <= self.options.max_messages)
+            || (self.bytes + bytes <= self.options.max_bytes
+                && self.messages + messages <= self.options.max_messages)
     }
 
     /// Appends whole data frames, or what the policy leaves of them; returns how

@@ -53,7 +53,13 @@ fn show(record: &WireRecord<'_>) -> String {
     };
     let client = if record.connection == 0 { String::new() } else { format!(" {}", record.connection) };
     let mut out = String::new();
-    let _ = writeln!(out, "{}: {}  {way}{client} ({} bytes)", record.number, time_of_day(record.time), record.size);
+    let _ = writeln!(
+        out,
+        "{}: {}  {way}{client} ({} bytes)",
+        record.number,
+        time_of_day(record.time),
+        record.size
+    );
     match record.content {
         WireContent::Http(head) => {
             for line in head.lines().filter(|line| !line.is_empty()) {

@@ -9,8 +9,7 @@ use crate::PeerAddr;
 use crate::frame::{self, Header};
 
 /// Header fields and query keys whose values no observer gets to see.
-const SECRETS: [&str; 4] =
-    ["authorization", "cookie", "proxy-authorization", "set-cookie"];
+const SECRETS: [&str; 4] = ["authorization", "cookie", "proxy-authorization", "set-cookie"];
 
 /// One connection's observer.
 pub(crate) struct Tap {
