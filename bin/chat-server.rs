@@ -1,2 +1,200 @@
-//! chat-server
-fn main() {}
+//! The chat server: arguments, logger, signals, exit codes. All else is the
+//! library's.
+
+#[path = "shared/mod.rs"]
+mod shared;
+
+use std::io::Write;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use chinwag::chat::Chat;
+use chinwag::{Error, Listener, Overflow, Server, ServerBuilder, ShutdownHandle, WirePrinter};
+use clap::{Parser, ValueEnum};
+use shared::{Logging, duration, optional_duration};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+/// A WebSocket chat server: a thread for each client, no async runtime.
+///
+/// Talk to it with `chat-client --name John`, a browser, or any WebSocket client
+/// on ws://127.0.0.1:9001/?name=John.
+#[derive(Parser)]
+#[command(name = "chat-server", version, max_term_width = 100)]
+struct Args {
+    /// Address to listen on: HOST:PORT (port 0 takes any free one) or unix:PATH.
+    /// Can be given several times.
+    #[arg(
+        long,
+        value_name = "ADDR",
+        env = "CHINWAG_LISTEN",
+        value_delimiter = ',',
+        default_value = "127.0.0.1:9001"
+    )]
+    listen: Vec<String>,
+
+    /// Clients at the most; others get 503. Default: what the machine holds.
+    #[arg(long, value_name = "N", env = "CHINWAG_MAX_CLIENTS", value_parser = positive)]
+    max_clients: Option<usize>,
+
+    /// Bytes in one message at the most; over that a client is closed with 1009.
+    #[arg(long, value_name = "BYTES", env = "CHINWAG_MAX_MESSAGE_SIZE", default_value = "16384", value_parser = positive)]
+    max_message_size: usize,
+
+    /// Members up to which comings and goings are announced; in a larger room the
+    /// number of people is told now and then instead.
+    #[arg(long, value_name = "N", env = "CHINWAG_ANNOUNCE_UP_TO", default_value_t = Chat::ANNOUNCE_UP_TO)]
+    announce_up_to: usize,
+
+    /// Web page allowed to connect, such as https://example.org, or * for all.
+    /// Pages of this host and port, and programs, always are. Can be given several times.
+    #[arg(long, value_name = "ORIGIN", env = "CHINWAG_ALLOW_ORIGIN", value_delimiter = ',')]
+    allow_origin: Vec<String>,
+
+    /// Time for a handshake.
+    #[arg(long, value_name = "TIME", env = "CHINWAG_HANDSHAKE_TIMEOUT", default_value = "10s", value_parser = duration)]
+    handshake_timeout: Duration,
+
+    /// Silence after which a client is pinged, or off.
+    #[arg(long, value_name = "TIME", env = "CHINWAG_PING_INTERVAL", default_value = "20s", value_parser = optional_duration)]
+    ping_interval: ::std::option::Option<Duration>,
+
+    /// Time for an answer to a ping; then the client is gone.
+    #[arg(long, value_name = "TIME", env = "CHINWAG_PING_TIMEOUT", default_value = "20s", value_parser = duration)]
+    ping_timeout: Duration,
+
+    /// Time for a client to answer a close frame.
+    #[arg(long, value_name = "TIME", env = "CHINWAG_CLOSE_TIMEOUT", default_value = "5s", value_parser = duration)]
+    close_timeout: Duration,
+
+    /// Time that all clients have together when the server is asked to stop.
+    #[arg(long, value_name = "TIME", env = "CHINWAG_DRAIN_TIMEOUT", default_value = "10s", value_parser = duration)]
+    drain_timeout: Duration,
+
+    /// Bytes that may wait for a client that reads too slowly.
+    #[arg(long, value_name = "BYTES", env = "CHINWAG_OUTBOX_BYTES", default_value = "1048576", value_parser = positive)]
+    outbox_bytes: usize,
+
+    /// Messages that may wait for a client that reads too slowly.
+    #[arg(long, value_name = "N", env = "CHINWAG_OUTBOX_MESSAGES", default_value = "1024", value_parser = positive)]
+    outbox_messages: usize,
+
+    /// What happens to a client for whom too much waits.
+    #[arg(long, value_name = "POLICY", env = "CHINWAG_OVERFLOW", default_value = "disconnect")]
+    overflow: Policy,
+
+    /// How long such a client may stay behind before it is disconnected.
+    #[arg(long, value_name = "TIME", env = "CHINWAG_OVERFLOW_GRACE", default_value = "5s", value_parser = duration)]
+    overflow_grace: Duration,
+
+    /// Print handshakes and frames to stderr as they pass.
+    #[arg(long, env = "CHINWAG_TRACE_WIRE")]
+    trace_wire: bool,
+
+    #[command(flatten)]
+    logging: Logging,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Policy {
+    /// Closed with 1013 after the grace.
+    Disconnect,
+    /// The oldest messages that wait are dropped.
+    DropOldest,
+    /// What does not fit is dropped.
+    DropNewest,
+    /// All that waits is dropped but the latest message.
+    KeepLatest,
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    match args
+        .logging
+        .start(log::LevelFilter::Info)
+        .and_then(|()| run(&args).map_err(|error| error.to_string()))
+    {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("chat-server: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &Args) -> Result<(), Error> {
+    // Before the first thread, so that no signal meets the default action later.
+    let signals = Signals::new([SIGINT, SIGTERM])
+        .map_err(|error| Error::Invalid(format!("failed to watch for signals: {error}")))?;
+    let server = start(args)?;
+    let mut out = std::io::stdout();
+    for addr in server.local_addrs() {
+        // Who reads the address may have gone; the server need not.
+        let _ = writeln!(out, "listening on {addr}").and_then(|()| out.flush());
+    }
+    let handle = server.shutdown_handle();
+    std::thread::spawn(move || stop_on(signals, &handle));
+    server.join();
+    log::info!("stopped");
+    Ok(())
+}
+
+fn start(args: &Args) -> Result<Server, Error> {
+    let chat = Chat::announcing_up_to(args.announce_up_to);
+    let mut builder = Server::builder()
+        .paths(Chat::PATHS)
+        .handler(chat.gate())
+        .max_message_size(args.max_message_size)
+        .handshake_timeout(args.handshake_timeout)
+        .ping_interval(args.ping_interval)
+        .ping_timeout(args.ping_timeout)
+        .close_timeout(args.close_timeout)
+        .drain_timeout(args.drain_timeout)
+        .outbox_bytes(args.outbox_bytes)
+        .outbox_messages(args.outbox_messages)
+        .overflow(overflow(args));
+    if let Some(max_clients) = args.max_clients {
+        builder = builder.max_clients(max_clients);
+    }
+    if args.trace_wire {
+        builder = builder.wire_observer(WirePrinter::new(std::io::stderr()));
+    }
+    builder = args.allow_origin.iter().fold(builder, ServerBuilder::allow_origin);
+    for addr in &args.listen {
+        builder = builder.listener(Listener::bind(addr)?);
+    }
+    builder.start()
+}
+
+fn overflow(args: &Args) -> Overflow {
+    match args.overflow {
+        Policy::Disconnect => Overflow::Disconnect { grace: args.overflow_grace },
+        Policy::DropOldest => Overflow::DropOldest,
+        Policy::DropNewest => Overflow::DropNewest,
+        Policy::KeepLatest => Overflow::KeepLatest,
+    }
+}
+
+/// The first signal stops the server in good order, the second at once.
+fn stop_on(mut signals: Signals, handle: &ShutdownHandle) {
+    let mut stopping = false;
+    for _ in signals.forever() {
+        let handle = handle.clone();
+        if stopping {
+            log::warn!("asked to stop again: cutting all connections");
+            std::thread::spawn(move || drop(handle.shutdown_within(Duration::ZERO)));
+        } else {
+            log::info!("asked to stop: closing all connections");
+            std::thread::spawn(move || drop(handle.shutdown()));
+        }
+        stopping = true;
+    }
+}
+
+fn positive(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("must be at least 1".to_owned()),
+        Ok(number) => Ok(number),
+        Err(_) => Err("must be a whole number".to_owned()),
+    }
+}

@@ -101,6 +101,13 @@ impl Drain {
         drop(link);
     }
 
+    /// Ends a handshake as its deadline would.
+    pub(crate) fn end_greeting(&self, id: u64) {
+        if let Some(link) = self.link(id) {
+            link.end_greeting();
+        }
+    }
+
     /// All connections, in no order.
     pub(crate) fn links(&self) -> Vec<Arc<Link>> {
         self.links.lock().values().cloned().collect()

@@ -259,14 +259,18 @@ impl Link {
             return Some(deadline);
         }
         if stage == Stage::Greeting as u8 {
-            // The greeter wakes, answers 408, and has a moment for that.
-            self.greeting_timed_out.store(true, Ordering::SeqCst);
-            self.transport.shutdown(Half::Read);
-            self.end_by(LINGER);
+            self.end_greeting();
         } else {
             self.outbox.abort();
         }
         None
+    }
+
+    /// The greeter wakes, answers 408, and has a moment for that.
+    fn end_greeting(&self) {
+        self.greeting_timed_out.store(true, Ordering::SeqCst);
+        self.transport.shutdown(Half::Read);
+        self.end_by(LINGER);
     }
 
     fn attend_open(&self, now: u64) -> Option<u64> {

@@ -20,5 +20,5 @@ mod queue;
 mod sync;
 
 pub(crate) use handover::{Kind, Outbox, Pushed, Watch};
+pub(crate) use queue::OutboxOptions;
 pub use queue::Overflow;
-pub(crate) use queue::{GapNotice, OutboxOptions};

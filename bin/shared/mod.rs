@@ -1,0 +1,76 @@
+//! What both programs have in common: their logger, and times on the command line.
+
+use std::fs::OpenOptions;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use log::LevelFilter;
+use simplelog::{
+    ColorChoice, CombinedLogger, Config, ConfigBuilder, SharedLogger, TermLogger, TerminalMode, WriteLogger,
+};
+
+/// Where the log goes and how much of it.
+#[derive(Args)]
+pub struct Logging {
+    /// Log more: debug with one, everything with two.
+    #[arg(short, long, action = clap::ArgAction::Count, conflicts_with = "quiet")]
+    verbose: u8,
+
+    /// Log less: warnings with one, errors with two, nothing with three.
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    quiet: u8,
+
+    /// Append the log to this file too.
+    #[arg(long, value_name = "PATH", env = "CHINWAG_LOG_FILE")]
+    log_file: Option<PathBuf>,
+}
+
+impl Logging {
+    /// Starts the logger, at `default` unless the options say otherwise.
+    pub fn start(&self, default: LevelFilter) -> Result<(), String> {
+        let level = level(default as i8 + self.verbose as i8 - self.quiet as i8);
+        let config = config();
+        let mut loggers: Vec<Box<dyn SharedLogger>> =
+            vec![TermLogger::new(level, config.clone(), TerminalMode::Stderr, ColorChoice::Auto)];
+        if let Some(path) = &self.log_file {
+            let file = OpenOptions::new().create(true).append(true).open(path);
+            let file =
+                file.map_err(|error| format!("failed to open the log file {}: {error}", path.display()))?;
+            loggers.push(WriteLogger::new(level, config, file));
+        }
+        CombinedLogger::init(loggers).map_err(|error| format!("failed to start the logger: {error}"))
+    }
+}
+
+fn level(steps: i8) -> LevelFilter {
+    match steps {
+        ..=0 => LevelFilter::Off,
+        1 => LevelFilter::Error,
+        2 => LevelFilter::Warn,
+        3 => LevelFilter::Info,
+        4 => LevelFilter::Debug,
+        5.. => LevelFilter::Trace,
+    }
+}
+
+fn config() -> Config {
+    // tungstenite's log holds whole requests and messages, secrets and all.
+    ConfigBuilder::new()
+        .set_time_format_rfc3339()
+        .set_thread_level(LevelFilter::Off)
+        .set_target_level(LevelFilter::Debug)
+        .set_location_level(LevelFilter::Off)
+        .add_filter_ignore_str("tungstenite")
+        .build()
+}
+
+/// A time such as `500ms`, `20s` or `2m`.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text).map_err(|_| "must be a time such as 500ms, 20s or 2m".to_owned())
+}
+
+/// A time, or `off`.
+pub fn optional_duration(text: &str) -> Result<Option<Duration>, String> {
+    if text == "off" { Ok(None) } else { duration(text).map(Some).map_err(|error| error + ", or off") }
+}

@@ -1,0 +1,111 @@
+//! Who holds which name. Two that claim one at once: exactly one gets it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex};
+
+use super::{Name, NameKey};
+use crate::{Client, Refusal};
+
+/// How long a name's holder has to show that it is alive, and then to be gone.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+#[derive(Default)]
+pub(super) struct Roll {
+    holders: Mutex<HashMap<NameKey, Holder>>,
+    /// Signalled when a name becomes free.
+    released: Condvar,
+}
+
+struct Holder {
+    name: String,
+    /// `None` until its connection is open.
+    client: Option<Client>,
+}
+
+impl Roll {
+    /// Takes the name, from a holder that is dead too.
+    pub(super) fn claim(self: &Arc<Self>, name: Name) -> Result<Claim, Refusal> {
+        let key = name.key();
+        loop {
+            let client = match self.holders.lock().get(&key) {
+                None => None,
+                Some(Holder { client: Some(client), .. }) => Some(client.clone()),
+                Some(_) => return Err(taken(&name)),
+            };
+            if let Some(client) = client
+                && (client.probe(PATIENCE) || !self.wait_until_released(&key))
+            {
+                return Err(taken(&name));
+            }
+            if self.insert(&key, &name) {
+                return Ok(Claim { roll: self.clone(), key, name });
+            }
+        }
+    }
+
+    /// The names of all who are here.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.holders
+            .lock()
+            .values()
+            .filter(|holder| holder.client.is_some())
+            .map(|holder| holder.name.clone())
+            .collect()
+    }
+
+    fn insert(&self, key: &NameKey, name: &Name) -> bool {
+        let mut holders = self.holders.lock();
+        if holders.contains_key(key) {
+            return false;
+        }
+        holders.insert(key.clone(), Holder { name: name.to_string(), client: None });
+        true
+    }
+
+    /// Waits for a holder that was disconnected to leave; false where it does not,
+    /// because its handler is held up.
+    fn wait_until_released(&self, key: &NameKey) -> bool {
+        let deadline = Instant::now() + PATIENCE;
+        let mut holders = self.holders.lock();
+        while holders.contains_key(key) {
+            if self.released.wait_until(&mut holders, deadline).timed_out() {
+                return !holders.contains_key(key);
+            }
+        }
+        true
+    }
+}
+
+fn taken(name: &Name) -> Refusal {
+    Refusal::new(409, format!("the name {name} is taken; choose another"))
+}
+
+/// A name that is held until this is dropped.
+pub(super) struct Claim {
+    roll: Arc<Roll>,
+    key: NameKey,
+    name: Name,
+}
+
+impl Claim {
+    pub(super) fn name(&self) -> &Name {
+        &self.name
+    }
+
+    /// The holder's connection is open.
+    pub(super) fn attach(&self, client: &Client) {
+        if let Some(holder) = self.roll.holders.lock().get_mut(&self.key) {
+            holder.client = Some(client.clone());
+        }
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        self.roll.holders.lock().remove(&self.key);
+        self.roll.released.notify_all();
+    }
+}

@@ -1,0 +1,153 @@
+//! The hub: one thread that owns rooms and membership and decides the order of
+//! everything. This file has the handle to it; [`state`] what it does.
+//!
+//! Waiting goes one way: any thread may wait for the hub, whose channel is
+//! bounded; the hub waits for nobody.
+
+mod batch;
+mod client;
+mod room;
+mod state;
+
+pub use batch::Batch;
+pub use client::{Client, ClientId};
+pub use room::Room;
+pub(crate) use state::Command;
+
+use std::io;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use crate::{CloseCode, Message};
+use state::{RoomKey, State};
+
+/// Commands that wait for the hub. When it is full, who commands waits: a
+/// client's thread then reads no more, and TCP slows that client down.
+const CAPACITY: usize = 1024;
+
+/// The handle to a server's hub, from any thread, cheap to clone.
+///
+/// What it is told takes effect in the order told, after all that the same
+/// thread told it before. Once the server has stopped, commands do nothing and
+/// questions find nobody.
+///
+/// ```
+/// let server = chinwag::Server::builder().start()?;
+/// let hub = server.hub();
+/// hub.broadcast("to all");
+/// hub.room("readings").broadcast(vec![1, 2, 3]);
+/// assert_eq!(hub.len(), 0);
+/// # Ok::<(), chinwag::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Hub {
+    command_tx: Sender<Command>,
+}
+
+impl Hub {
+    /// Starts the hub's thread, which ends at [`Command::Stop`].
+    pub(crate) fn start() -> io::Result<(Self, JoinHandle<()>)> {
+        let (command_tx, command_rx) = bounded(CAPACITY);
+        let thread = thread::Builder::new().name("chinwag-hub".to_owned()).spawn(move || run(&command_rx))?;
+        Ok((Self { command_tx }, thread))
+    }
+
+    /// The room of that name. It need not exist: rooms come into being when
+    /// somebody joins and go when nobody is left.
+    pub fn room(&self, name: impl AsRef<str>) -> Room {
+        Room::new(self.clone(), Some(name.as_ref().into()))
+    }
+
+    /// The room that every client is in from its opening to its end. Nobody can
+    /// be added to it or removed from it.
+    pub fn everyone(&self) -> Room {
+        Room::new(self.clone(), None)
+    }
+
+    /// Sends to every client: short for [`everyone`](Self::everyone).
+    pub fn broadcast(&self, message: impl Into<Message>) {
+        self.everyone().broadcast(message);
+    }
+
+    /// Sends to each client that is in at least one of `rooms`, once.
+    pub fn broadcast_to(&self, rooms: &[&Room], message: impl Into<Message>) {
+        let rooms = rooms.iter().map(|room| room.key()).collect();
+        self.tell(Command::BroadcastToAny { rooms, message: message.into() });
+    }
+
+    /// Sends to the client with this id. Does nothing where it has gone.
+    pub fn send_to(&self, id: ClientId, message: impl Into<Message>) {
+        self.tell(Command::SendTo { id, message: message.into() });
+    }
+
+    /// Commands that take effect as one, with nothing of others' between them.
+    pub fn batch(&self) -> Batch {
+        Batch::new(self.clone())
+    }
+
+    /// The client with this id. Waits for the hub's answer.
+    pub fn client(&self, id: ClientId) -> Option<Client> {
+        self.ask(move |state| state.client(id)).flatten()
+    }
+
+    /// All clients at this moment, in no order. Waits for the hub's answer.
+    pub fn clients(&self) -> Vec<Client> {
+        self.everyone().clients()
+    }
+
+    /// How many clients there are. Waits for the hub's answer.
+    pub fn len(&self) -> usize {
+        self.everyone().len()
+    }
+
+    /// Whether there is no client. Waits for the hub's answer.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The rooms that have members, with how many, in no order. Waits for the
+    /// hub's answer.
+    pub fn rooms(&self) -> Vec<(Room, usize)> {
+        let rooms = self.ask(|state| state.rooms()).unwrap_or_default();
+        rooms.into_iter().map(|(name, members)| (Room::new(self.clone(), Some(name)), members)).collect()
+    }
+
+    /// Closes every client's connection, after what was sent to it before.
+    pub fn close_all(&self, code: CloseCode, reason: &str) {
+        self.tell(Command::CloseAll { code, reason: reason.into() });
+    }
+
+    /// Waits while the hub's channel is full. After the hub's end it does nothing.
+    pub(crate) fn tell(&self, command: Command) {
+        let _ = self.command_tx.send(command);
+    }
+
+    /// The answer to a question about the state, after all that was told before;
+    /// `None` after the hub's end.
+    fn ask<T: Send + 'static>(&self, question: impl FnOnce(&State) -> T + Send + 'static) -> Option<T> {
+        let (answer_tx, answer_rx) = bounded(1);
+        self.tell(Command::Ask(Box::new(move |state| drop(answer_tx.send(question(state))))));
+        answer_rx.recv().ok()
+    }
+}
+
+impl std::fmt::Debug for Hub {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Hub")
+    }
+}
+
+fn run(command_rx: &Receiver<Command>) {
+    let mut state = State::default();
+    while let Ok(first) = command_rx.recv() {
+        if state.turn(first, command_rx.try_iter()).is_break() {
+            return;
+        }
+    }
+}
+
+fn room_key(name: &str) -> RoomKey {
+    Some(Arc::from(name))
+}

@@ -1,0 +1,342 @@
+//! What the hub's thread owns, and its turn: a function of this state and the
+//! commands that lie in the channel. It never blocks: an outbox that is full
+//! acts by its policy.
+
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use crossbeam_channel::Sender;
+use indexmap::IndexMap;
+
+use super::{Client, ClientId};
+use crate::link::Link;
+use crate::outbox::Pushed;
+use crate::{CloseCode, Message, frame};
+
+/// A batch is sent at the latest after this many messages or bytes.
+const BATCH_MESSAGES: usize = 512;
+const BATCH_BYTES: usize = 64 * 1024;
+/// So many single messages at most are looked for among the members of a room.
+const GREETINGS: usize = 8;
+
+/// The name of a room; `None` is the room of everyone.
+pub(super) type RoomKey = Option<Arc<str>>;
+
+pub(crate) enum Command {
+    Register(Client),
+    Unregister(ClientId),
+    Join { room: RoomKey, client: Client },
+    Leave { room: RoomKey, id: ClientId },
+    Clear { room: RoomKey },
+    Broadcast { room: RoomKey, message: Message },
+    BroadcastExcept { room: RoomKey, message: Message, except: Box<[ClientId]> },
+    BroadcastCounted { room: RoomKey, message: Message, count_tx: Sender<usize> },
+    BroadcastToAny { rooms: Box<[RoomKey]>, message: Message },
+    Send { to: Client, message: Message },
+    SendTo { id: ClientId, message: Message },
+    Close { client: Client, code: CloseCode, reason: Box<str> },
+    CloseAll { code: CloseCode, reason: Box<str> },
+    Ask(Box<dyn FnOnce(&State) + Send>),
+    Many(Vec<Command>),
+    Stop,
+}
+
+#[derive(Default)]
+pub(crate) struct State {
+    clients: IndexMap<ClientId, Registered>,
+    rooms: HashMap<RoomKey, Members>,
+    /// Rooms with a batch to send, in the order of their first message.
+    dirty: Vec<RoomKey>,
+    /// What single clients get after those batches.
+    singles: Vec<(Arc<Link>, Encoded)>,
+    pending: Pending,
+}
+
+struct Registered {
+    client: Client,
+    rooms: Vec<RoomKey>,
+}
+
+#[derive(Default)]
+struct Members {
+    links: IndexMap<ClientId, Arc<Link>>,
+    batch: Encoded,
+}
+
+/// Frames in one buffer.
+#[derive(Default)]
+struct Encoded {
+    bytes: BytesMut,
+    messages: usize,
+}
+
+/// How much lies in all batches.
+#[derive(Default)]
+struct Pending {
+    bytes: usize,
+    messages: usize,
+}
+
+impl State {
+    /// Does what `first` and the commands behind it say, up to the limits of a
+    /// batch, and sends what came of it. Breaks when told to stop.
+    pub(super) fn turn(
+        &mut self,
+        first: Command,
+        mut more: impl Iterator<Item = Command>,
+    ) -> ControlFlow<()> {
+        let mut next = Some(first);
+        let mut commands = 0;
+        let flow = loop {
+            let Some(command) = next else { break ControlFlow::Continue(()) };
+            if self.apply(command).is_break() {
+                break ControlFlow::Break(());
+            }
+            commands += 1;
+            if commands >= BATCH_MESSAGES || self.pending.is_enough() {
+                break ControlFlow::Continue(());
+            }
+            next = more.next();
+        };
+        self.flush();
+        flow
+    }
+
+    fn apply(&mut self, command: Command) -> ControlFlow<()> {
+        match command {
+            Command::Register(client) => self.register(client),
+            Command::Unregister(id) => self.unregister(id),
+            Command::Join { room, client } => self.join(room, &client),
+            Command::Leave { room, id } => self.leave(&room, id),
+            Command::Clear { room } => self.clear(&room),
+            Command::Broadcast { room, message } => self.broadcast(room, &message),
+            Command::BroadcastExcept { room, message, except } => {
+                self.send_now([&room], &message, |id| except.contains(&id));
+            }
+            Command::BroadcastCounted { room, message, count_tx } => {
+                let count = self.send_now([&room], &message, |_| false);
+                // The asker may have stopped waiting.
+                let _ = count_tx.send(count);
+            }
+            Command::BroadcastToAny { rooms, message } => {
+                self.send_now(&*rooms, &message, |_| false);
+            }
+            Command::Send { to, message } => self.send(to.link(), &message),
+            Command::SendTo { id, message } => {
+                if let Some(link) = self.clients.get(&id).map(|entry| entry.client.link().clone()) {
+                    self.send(&link, &message);
+                }
+            }
+            Command::Close { client, code, reason } => {
+                self.flush();
+                client.link().close(code, &reason, false);
+            }
+            Command::CloseAll { code, reason } => {
+                self.flush();
+                for entry in self.clients.values() {
+                    entry.client.link().close(code, &reason, false);
+                }
+            }
+            Command::Ask(question) => {
+                self.flush();
+                question(self);
+            }
+            Command::Many(commands) => {
+                return commands.into_iter().try_for_each(|command| self.apply(command));
+            }
+            Command::Stop => return ControlFlow::Break(()),
+        }
+        ControlFlow::Continue(())
+    }
+
+    // A change of membership ends the batch, so that nobody hears what was said
+    // before they came.
+
+    fn register(&mut self, client: Client) {
+        self.flush();
+        self.rooms.entry(None).or_default().links.insert(client.id(), client.link().clone());
+        self.clients.insert(client.id(), Registered { client, rooms: Vec::new() });
+    }
+
+    fn unregister(&mut self, id: ClientId) {
+        self.flush();
+        let Some(entry) = self.clients.swap_remove(&id) else { return };
+        for room in entry.rooms.iter().chain([&None]) {
+            self.remove_member(room, id);
+        }
+    }
+
+    fn join(&mut self, room: RoomKey, client: &Client) {
+        let Some(entry) = self.clients.get_mut(&client.id()) else { return };
+        if room.is_none() || entry.rooms.contains(&room) {
+            return;
+        }
+        entry.rooms.push(room.clone());
+        self.flush();
+        self.rooms.entry(room).or_default().links.insert(client.id(), client.link().clone());
+    }
+
+    fn leave(&mut self, room: &RoomKey, id: ClientId) {
+        let Some(entry) = self.clients.get_mut(&id) else { return };
+        let before = entry.rooms.len();
+        entry.rooms.retain(|joined| joined != room);
+        if entry.rooms.len() < before {
+            self.flush();
+            self.remove_member(room, id);
+        }
+    }
+
+    fn clear(&mut self, room: &RoomKey) {
+        if room.is_none() {
+            return;
+        }
+        self.flush();
+        let Some(members) = self.rooms.remove(room) else { return };
+        for id in members.links.keys() {
+            if let Some(entry) = self.clients.get_mut(id) {
+                entry.rooms.retain(|joined| joined != room);
+            }
+        }
+    }
+
+    fn remove_member(&mut self, room: &RoomKey, id: ClientId) {
+        let Some(members) = self.rooms.get_mut(room) else { return };
+        members.links.swap_remove(&id);
+        if members.links.is_empty() {
+            self.rooms.remove(room);
+        }
+    }
+
+    fn broadcast(&mut self, room: RoomKey, message: &Message) {
+        if !self.singles.is_empty() {
+            self.flush();
+        }
+        let Some(members) = self.rooms.get_mut(&room) else { return };
+        self.pending.count(message);
+        members.batch.add(message);
+        if members.batch.messages == 1 {
+            self.dirty.push(room);
+        }
+    }
+
+    fn send(&mut self, link: &Arc<Link>, message: &Message) {
+        self.pending.count(message);
+        match self.singles.iter_mut().find(|(to, _)| to.id == link.id) {
+            Some((_, encoded)) => encoded.add(message),
+            None => {
+                let mut encoded = Encoded::default();
+                encoded.add(message);
+                self.singles.push((link.clone(), encoded));
+            }
+        }
+    }
+
+    /// Sends one message on its own to each member of `rooms`, once, but for
+    /// those to be skipped; returns to how many.
+    fn send_now<'a>(
+        &mut self,
+        rooms: impl IntoIterator<Item = &'a RoomKey>,
+        message: &Message,
+        skip: impl Fn(ClientId) -> bool,
+    ) -> usize {
+        self.flush();
+        let mut members: IndexMap<ClientId, &Arc<Link>> = IndexMap::new();
+        for room in rooms {
+            let links = self.rooms.get(room).into_iter().flat_map(|members| &members.links);
+            members.extend(links.filter(|(id, _)| !skip(**id)).map(|(id, link)| (*id, link)));
+        }
+        let mut encoded = Encoded::default();
+        encoded.add(message);
+        let (bytes, messages) = encoded.take();
+        members.values().filter(|link| link.outbox.push(&bytes, messages) == Pushed::Taken).count()
+    }
+
+    /// Sends all batches: one push for each member of a room, however many
+    /// messages are in it.
+    fn flush(&mut self) {
+        self.pending = Pending::default();
+        // A newcomer's greeting leaves together with what its room hears.
+        let is_greeting = self.dirty.len() == 1 && self.singles.len() <= GREETINGS;
+        let mut joined = if is_greeting { std::mem::take(&mut self.singles) } else { Vec::new() };
+        for room in self.dirty.drain(..) {
+            let Some(members) = self.rooms.get_mut(&room) else { continue };
+            let (bytes, messages) = members.batch.take();
+            for link in members.links.values() {
+                match joined.iter().position(|(to, _)| to.id == link.id) {
+                    None => link.outbox.push(&bytes, messages),
+                    Some(at) => {
+                        let (_, mut single) = joined.swap_remove(at);
+                        single.prepend(&bytes, messages);
+                        let (bytes, messages) = single.take();
+                        link.outbox.push(&bytes, messages)
+                    }
+                };
+            }
+        }
+        for (link, mut single) in joined.into_iter().chain(self.singles.drain(..)) {
+            let (bytes, messages) = single.take();
+            link.outbox.push(&bytes, messages);
+        }
+    }
+}
+
+/// Answers to questions.
+impl State {
+    pub(super) fn client(&self, id: ClientId) -> Option<Client> {
+        self.clients.get(&id).map(|entry| entry.client.clone())
+    }
+
+    pub(super) fn rooms(&self) -> Vec<(Arc<str>, usize)> {
+        let rooms = self.rooms.iter();
+        rooms.filter_map(|(name, members)| Some((name.clone()?, members.links.len()))).collect()
+    }
+
+    pub(super) fn rooms_of(&self, id: ClientId) -> Vec<Arc<str>> {
+        let entry = self.clients.get(&id).into_iter();
+        entry.flat_map(|entry| &entry.rooms).flatten().cloned().collect()
+    }
+
+    pub(super) fn members(&self, room: &RoomKey) -> Vec<Client> {
+        let ids = self.rooms.get(room).into_iter().flat_map(|members| members.links.keys());
+        ids.filter_map(|id| self.client(*id)).collect()
+    }
+
+    pub(super) fn member_count(&self, room: &RoomKey) -> usize {
+        self.rooms.get(room).map_or(0, |members| members.links.len())
+    }
+
+    pub(super) fn is_member(&self, room: &RoomKey, id: ClientId) -> bool {
+        self.rooms.get(room).is_some_and(|members| members.links.contains_key(&id))
+    }
+}
+
+impl Encoded {
+    fn add(&mut self, message: &Message) {
+        frame::encode(message, &mut self.bytes);
+        self.messages += 1;
+    }
+
+    fn prepend(&mut self, bytes: &[u8], messages: usize) {
+        let own = self.bytes.split();
+        self.bytes.extend_from_slice(bytes);
+        self.bytes.unsplit(own);
+        self.messages += messages;
+    }
+
+    fn take(&mut self) -> (bytes::Bytes, usize) {
+        (self.bytes.split().freeze(), std::mem::take(&mut self.messages))
+    }
+}
+
+impl Pending {
+    fn count(&mut self, message: &Message) {
+        self.bytes += message.len();
+        self.messages += 1;
+    }
+
+    fn is_enough(&self) -> bool {
+        self.messages >= BATCH_MESSAGES || self.bytes >= BATCH_BYTES
+    }
+}

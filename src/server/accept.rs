@@ -1,0 +1,154 @@
+//! The thread that takes connections from all listeners. What goes wrong with
+//! one connection, or for want of descriptors or threads, never ends it.
+
+use std::fs::File;
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::io::Errno;
+
+use super::context::Context;
+use super::listen::{Accepted, Listener};
+use super::{greeter, http};
+use crate::PeerAddr;
+use crate::link::{Link, LinkParts, Side};
+use crate::outbox::Kind;
+use crate::transport::Transport;
+use crate::wire::Tap;
+
+/// How long accepting rests when the system has nothing left to accept with.
+const BACK_OFF: Duration = Duration::from_millis(100);
+/// A handshake that is this old gives way to a new one where there are too many.
+const HANDSHAKE_GRACE: Duration = Duration::from_millis(250);
+/// How long one that cannot be served is listened to, so that it reads its answer.
+const PARTING: Duration = Duration::from_millis(20);
+/// Deep enough for an embedder's gate and for HTTP.
+const GREETER_STACK: usize = 1024 * 1024;
+
+/// Runs until something can be read from `wake`, or its other end is closed.
+pub(super) fn run(context: &Arc<Context>, listeners: &[Listener], wake: &UnixStream) {
+    let mut spare = File::open("/dev/null").ok();
+    let mut rest = false;
+    while !context.is_stopping() {
+        let ready = match wait(listeners, wake, rest) {
+            Ok(ready) => ready,
+            Err(error) => {
+                log::error!("failed to wait for connections: {error}");
+                std::thread::sleep(BACK_OFF);
+                continue;
+            }
+        };
+        rest = false;
+        for (listener, _) in listeners.iter().zip(ready).filter(|(_, is_ready)| *is_ready) {
+            match listener.accept() {
+                Ok(Accepted { transport, peer, local }) => admit(context, transport, peer, local),
+                Err(error) if is_exhausted(&error) => {
+                    context.exhausted.say(|unsaid| {
+                        log::error!("cannot accept ({error}); going on ({unsaid} more since last told)");
+                    });
+                    turn_away(listener, &mut spare);
+                    rest = true;
+                }
+                // The connection went before it was accepted, or another process took it.
+                Err(_) => {}
+            }
+        }
+    }
+}
+
+/// Which listeners have a connection. Resting, it only waits a while for `wake`.
+fn wait(listeners: &[Listener], wake: &UnixStream, rest: bool) -> io::Result<Vec<bool>> {
+    let listening = if rest { &[] } else { listeners };
+    let mut fds = vec![PollFd::new(wake, PollFlags::IN)];
+    fds.extend(listening.iter().map(|listener| PollFd::from_borrowed_fd(listener.as_fd(), PollFlags::IN)));
+    let pause = Timespec { tv_sec: 0, tv_nsec: BACK_OFF.subsec_nanos() as _ };
+    match rustix::event::poll(&mut fds, rest.then_some(&pause)) {
+        Ok(_) => Ok(fds[1..].iter().map(|fd| !fd.revents().is_empty()).collect()),
+        Err(Errno::INTR) => Ok(Vec::new()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn is_exhausted(error: &io::Error) -> bool {
+    let code = error.raw_os_error().map(Errno::from_raw_os_error);
+    matches!(code, Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM))
+}
+
+/// Answers one connection with 503 through the descriptor that was kept spare
+/// for this.
+fn turn_away(listener: &Listener, spare: &mut Option<File>) {
+    *spare = None;
+    if let Ok(accepted) = listener.accept() {
+        let _ =
+            accepted.transport.try_send(&http::refuse(&greeter::full("the server is out of descriptors")));
+        part_from(&*accepted.transport);
+    }
+    *spare = File::open("/dev/null").ok();
+}
+
+/// Lets the peer read what was sent: unread input would turn into a reset.
+fn part_from(transport: &dyn Transport) {
+    transport.shutdown(crate::transport::Half::Write);
+    let deadline = Instant::now() + PARTING;
+    let mut buffer = [0; 4096];
+    while matches!(transport.read(&mut buffer, Some(deadline)), Ok(1..)) {}
+}
+
+/// Starts a greeter for a new connection.
+pub(super) fn admit(
+    context: &Arc<Context>,
+    transport: Arc<dyn Transport>,
+    peer: PeerAddr,
+    local: Option<SocketAddr>,
+) {
+    make_room(context);
+    let id = context.drain.next_id();
+    let tap = context
+        .options
+        .observer
+        .clone()
+        .map(|observer| Arc::new(Tap::new(observer, context.wire_counter.clone(), id, peer, true)));
+    let (life, outbox) = (context.life.clone(), context.outbox.clone());
+    let parts = LinkParts { id, transport, peer, life, outbox, tap, side: Side::Server };
+    let link = Link::start(parts, &context.drain);
+    context.greeting.lock().insert(id, Instant::now());
+    let (greeted, greeting) = (link.clone(), context.clone());
+    let name = format!("chinwag-greet-{id}");
+    if let Err(error) = context.spawn(name, GREETER_STACK, move || greeter::greet(&greeting, &greeted, local))
+    {
+        context.exhausted.say(|unsaid| {
+            log::error!("cannot start a thread ({error}); going on ({unsaid} more since last told)");
+        });
+        context.done_greeting(id);
+        link.outbox
+            .push_control(http::refuse(&greeter::full("the server is out of threads")).into(), Kind::Fixed);
+        part_from(&*link.transport);
+        link.forget();
+    }
+}
+
+/// Where too many handshakes are under way, waits a moment for one to be done;
+/// then the oldest must go, for it is likely not meant to be.
+fn make_room(context: &Context) {
+    loop {
+        let (id, since) = {
+            let greeting = context.greeting.lock();
+            match greeting.first_key_value() {
+                Some((id, since)) if greeting.len() >= context.options.max_handshakes => (*id, *since),
+                _ => return,
+            }
+        };
+        let has_room = || context.greeting.lock().len() < context.options.max_handshakes;
+        if !context.drain.wait_until_or(since + HANDSHAKE_GRACE, has_room) {
+            context.crowded.say(|unsaid| {
+                log::warn!("too many handshakes under way; ended the oldest ({unsaid} more since last told)");
+            });
+            context.evict(id);
+        }
+    }
+}

@@ -1,0 +1,320 @@
+//! Options of a server, each with a default that suits most.
+
+use std::collections::HashSet;
+use std::net::ToSocketAddrs;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender};
+
+use super::context::{Context, Gate, Options};
+use super::events::{Event, EventSource};
+use super::limits::Limits;
+use super::listen::{Listener, LocalAddr};
+use super::shutdown::{Stopper, Threads};
+use super::{Server, accept};
+use crate::handler::{Acceptance, Silent};
+use crate::hub::Hub;
+use crate::link::{Drain, Life};
+use crate::outbox::{OutboxOptions, Overflow};
+use crate::wire::WireObserver;
+use crate::{Clock, Error, Message, Refusal, Request, Result};
+
+/// Builds a [`Server`].
+///
+/// ```
+/// use chinwag::{Overflow, Server};
+/// use std::time::Duration;
+///
+/// let server = Server::builder()
+///     .paths(["/readings"])
+///     .max_message_size(1024)
+///     .overflow(Overflow::KeepLatest)
+///     .ping_interval(Some(Duration::from_secs(30)))
+///     .bind("127.0.0.1:0")?;
+/// # Ok::<(), chinwag::Error>(())
+/// ```
+#[must_use = "a server starts with `bind` or `start`"]
+pub struct ServerBuilder {
+    options: Options,
+    life: Life,
+    outbox: OutboxOptions,
+    max_clients: Option<usize>,
+    clock: Clock,
+    listeners: Vec<Listener>,
+    stop_tx: Option<Sender<()>>,
+}
+
+impl ServerBuilder {
+    pub(super) fn new() -> Self {
+        let gate: Gate = Box::new(|_| Ok(Silent.into()));
+        Self {
+            options: Options {
+                gate,
+                paths: None,
+                subprotocols: Vec::new(),
+                allowed_origins: Vec::new(),
+                max_handshakes: 256,
+                stack_size: 256 * 1024,
+                drain_timeout: Duration::from_secs(10),
+                observer: None,
+            },
+            life: Life::default(),
+            outbox: OutboxOptions {
+                max_bytes: 1024 * 1024,
+                max_messages: 1024,
+                overflow: Overflow::Disconnect { grace: Duration::from_secs(5) },
+                gap_notice: Some(Arc::new(|missed| Some(format!("{missed} messages missed.").into()))),
+            },
+            max_clients: None,
+            clock: Clock::system(),
+            listeners: Vec::new(),
+            stop_tx: None,
+        }
+    }
+
+    /// Decides on each newcomer before the upgrade: its [`Handler`](crate::Handler)
+    /// (or an [`Acceptance`] with more in it), or a [`Refusal`]. Runs on a thread of
+    /// that newcomer's own and may block. Defaults to letting everyone in and
+    /// ignoring what they send.
+    pub fn handler<A: Into<Acceptance>>(
+        mut self,
+        gate: impl Fn(&Request) -> Result<A, Refusal> + Send + Sync + 'static,
+    ) -> Self {
+        self.options.gate = Box::new(move |request| gate(request).map(Into::into));
+        self
+    }
+
+    /// Puts what happens into a queue of this many events instead of calling a
+    /// handler, for an application with a loop of its own. While the queue is full,
+    /// clients with something to say wait, and are read no further. Once a shutdown
+    /// has begun, events that find it full are lost.
+    ///
+    /// ```
+    /// use chinwag::{Event, Server};
+    ///
+    /// let (builder, events) = Server::builder().events(1024);
+    /// let server = builder.bind("127.0.0.1:0")?;
+    /// for frame in 0..3 {
+    ///     for event in events.try_iter() {
+    ///         if let Event::Text(client, text) = event {
+    ///             client.send(text);
+    ///         }
+    ///     }
+    ///     server.broadcast(format!("frame {frame}"));
+    /// }
+    /// # Ok::<(), chinwag::Error>(())
+    /// ```
+    pub fn events(mut self, capacity: usize) -> (Self, Receiver<Event>) {
+        let (source, event_rx, stop_tx) = EventSource::new(capacity);
+        self.stop_tx = Some(stop_tx);
+        (self.handler(move |_| Ok(source.handler())), event_rx)
+    }
+
+    /// Takes clients on these paths only; others get 404. Defaults to any path.
+    pub fn paths<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
+        self.options.paths = Some(paths.into_iter().map(Into::into).collect::<HashSet<_>>());
+        self
+    }
+
+    /// Subprotocols that the server speaks: the first that a client offers and that
+    /// is among them is chosen, unless the handler chooses. Defaults to none.
+    pub fn subprotocols<P: Into<String>>(mut self, subprotocols: impl IntoIterator<Item = P>) -> Self {
+        self.options.subprotocols = subprotocols.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Lets web pages of this origin in, such as `https://example.org`, or of all
+    /// with `*`. Defaults to pages from the same host and port; programs, which
+    /// send no origin, always come in.
+    pub fn allow_origin(mut self, origin: impl Into<String>) -> Self {
+        self.options.allowed_origins.push(origin.into());
+        self
+    }
+
+    /// Clients at the most; further ones get 503. Defaults to what the machine
+    /// holds, and never exceeds it: threads, descriptors, memory mappings.
+    pub fn max_clients(mut self, max_clients: usize) -> Self {
+        self.max_clients = Some(max_clients);
+        self
+    }
+
+    /// Handshakes that may be under way at once; beyond that the oldest gives way.
+    /// Each has a thread. Defaults to 256, at least 1.
+    pub fn max_handshakes(mut self, max_handshakes: usize) -> Self {
+        self.options.max_handshakes = max_handshakes.max(1);
+        self
+    }
+
+    /// Bytes of stack for each client's thread, where callbacks run. Only what is
+    /// touched costs memory. Defaults to 256 KiB.
+    pub fn stack_size(mut self, bytes: usize) -> Self {
+        self.options.stack_size = bytes;
+        self
+    }
+
+    /// Time for a whole handshake, from connecting to the request's end. Defaults
+    /// to 10 s.
+    pub fn handshake_timeout(mut self, timeout: Duration) -> Self {
+        self.life.handshake_timeout = timeout;
+        self
+    }
+
+    /// Silence after which a client is pinged; `None` never pings, and dead clients
+    /// stay until something is sent to them. Defaults to 20 s.
+    pub fn ping_interval(mut self, interval: Option<Duration>) -> Self {
+        self.life.ping_interval = interval;
+        self
+    }
+
+    /// Time for a sign of life after a ping; then the client is gone, with 1008.
+    /// Defaults to 20 s.
+    pub fn ping_timeout(mut self, timeout: Duration) -> Self {
+        self.life.ping_timeout = timeout;
+        self
+    }
+
+    /// Time for all fragments of one message, told within half as much again; then
+    /// 1008. `None` lets a message take for ever. Defaults to 30 s.
+    pub fn message_timeout(mut self, timeout: Option<Duration>) -> Self {
+        self.life.message_timeout = timeout;
+        self
+    }
+
+    /// Time for the peer to answer a close frame; then the connection is cut.
+    /// Defaults to 5 s.
+    pub fn close_timeout(mut self, timeout: Duration) -> Self {
+        self.life.close_timeout = timeout;
+        self
+    }
+
+    /// Time that a shutdown gives all clients together. Defaults to 10 s.
+    pub fn drain_timeout(mut self, timeout: Duration) -> Self {
+        self.options.drain_timeout = timeout;
+        self
+    }
+
+    /// Bytes in one incoming message, all fragments together; over that 1009.
+    /// Defaults to 64 KiB.
+    pub fn max_message_size(mut self, bytes: usize) -> Self {
+        self.life.max_message_size = bytes;
+        self
+    }
+
+    /// Fragments in one incoming message; over that 1008. Defaults to 1,024.
+    pub fn max_fragments(mut self, fragments: u32) -> Self {
+        self.life.max_fragments = fragments;
+        self
+    }
+
+    /// Bytes that may wait for one slow client; beyond that its
+    /// [`overflow`](Self::overflow) policy. Defaults to 1 MiB.
+    pub fn outbox_bytes(mut self, bytes: usize) -> Self {
+        self.outbox.max_bytes = bytes;
+        self
+    }
+
+    /// Messages that may wait for one slow client; beyond that its
+    /// [`overflow`](Self::overflow) policy. Defaults to 1,024.
+    pub fn outbox_messages(mut self, messages: usize) -> Self {
+        self.outbox.max_messages = messages;
+        self
+    }
+
+    /// What happens to a client that reads too slowly. Defaults to disconnecting it
+    /// after a grace of 5 s.
+    pub fn overflow(mut self, overflow: Overflow) -> Self {
+        self.outbox.overflow = overflow;
+        self
+    }
+
+    /// The message that tells a slow client how many it missed, in their place;
+    /// `None` tells it nothing. Defaults to the text `37 messages missed.`
+    pub fn gap_notice(mut self, notice: impl Fn(u64) -> Option<Message> + Send + Sync + 'static) -> Self {
+        self.outbox.gap_notice = Some(Arc::new(notice));
+        self
+    }
+
+    /// Where keepalive and deadlines take their time from; a test brings its own.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Shows handshakes and frames of all clients as they pass. Defaults to nobody.
+    pub fn wire_observer(mut self, observer: impl WireObserver + 'static) -> Self {
+        self.options.observer = Some(Arc::new(observer));
+        self
+    }
+
+    /// Adds a listener; a server may have several, or none.
+    pub fn listener(mut self, listener: impl Into<Listener>) -> Self {
+        self.listeners.push(listener.into());
+        self
+    }
+
+    /// Binds a TCP address and starts. Port 0 takes any free port.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] where the address cannot be bound or a thread not started.
+    pub fn bind(self, addr: impl ToSocketAddrs) -> Result<Server> {
+        let listener = Listener::bind_tcp(addr).map_err(Error::io("bind the address"))?;
+        self.listener(listener).start()
+    }
+
+    /// Binds a Unix domain socket and starts. The file is removed at the end.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] where the path cannot be bound or a thread not started.
+    pub fn bind_unix(self, path: impl AsRef<Path>) -> Result<Server> {
+        self.listener(Listener::bind_unix(path)?).start()
+    }
+
+    /// Starts with the listeners that were added; with none, clients come through
+    /// [`Server::connect_memory`] alone.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] where a thread or descriptor is not to be had.
+    pub fn start(self) -> Result<Server> {
+        let prepared =
+            self.listeners.iter().map(Listener::prepare).collect::<std::io::Result<Vec<LocalAddr>>>();
+        let addrs = prepared.map_err(Error::io("prepare the listeners"))?;
+        let limits = Limits::find(self.max_clients, self.options.max_handshakes);
+        log::info!("takes at most {} clients; the limit is {}", limits.max_clients, limits.why);
+        if let Some(asked) = self.max_clients.filter(|asked| *asked > limits.max_clients) {
+            log::warn!(
+                "asked for {asked} clients, but this machine holds {}: raise {}",
+                limits.max_clients,
+                limits.why
+            );
+        }
+        let (drain, drain_thread) =
+            Drain::start(self.clock, "chinwag-drain").map_err(Error::io("start the drain"))?;
+        let (hub, hub_thread) = Hub::start().map_err(Error::io("start the hub"))?;
+        let context = Arc::new(Context::new(self.options, limits, self.life, self.outbox, hub, drain));
+        let (wake, woken) = UnixStream::pair().map_err(Error::io("make a socket pair"))?;
+        let (accepting, listeners) = (context.clone(), self.listeners);
+        let accept_thread = thread::Builder::new()
+            .name("chinwag-accept".to_owned())
+            .spawn(move || accept::run(&accepting, &listeners, &woken))
+            .map_err(Error::io("start the accepting thread"))?;
+        let threads = Threads { accept: accept_thread, hub: hub_thread, drain: drain_thread };
+        let stopper = Arc::new(Stopper::new(context.clone(), wake, self.stop_tx, threads));
+        Ok(Server { context, stopper, addrs })
+    }
+}
+
+impl std::fmt::Debug for ServerBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ServerBuilder")
+            .field("life", &self.life)
+            .field("outbox", &self.outbox)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,133 @@
+//! What all threads of one server share.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+use super::limits::Limits;
+use super::throttle::Throttle;
+use crate::handler::Acceptance;
+use crate::hub::Hub;
+use crate::link::{Drain, Life};
+use crate::outbox::OutboxOptions;
+use crate::wire::WireObserver;
+use crate::{Refusal, Request};
+
+/// Decides on a newcomer. Runs on its greeter's thread, and may block.
+pub(super) type Gate = Box<dyn Fn(&Request) -> Result<Acceptance, Refusal> + Send + Sync>;
+
+/// What the builder collected.
+pub(super) struct Options {
+    pub gate: Gate,
+    pub paths: Option<HashSet<String>>,
+    pub subprotocols: Vec<String>,
+    pub allowed_origins: Vec<String>,
+    pub max_handshakes: usize,
+    pub stack_size: usize,
+    pub drain_timeout: Duration,
+    pub observer: Option<Arc<dyn WireObserver>>,
+}
+
+pub(super) struct Context {
+    pub options: Options,
+    pub limits: Limits,
+    pub life: Arc<Life>,
+    pub outbox: Arc<OutboxOptions>,
+    pub hub: Hub,
+    pub drain: Arc<Drain>,
+    pub is_stopping: AtomicBool,
+    /// Clients that passed the gate and have not gone.
+    pub clients: AtomicUsize,
+    /// Handshakes whose request is not whole, the oldest first, and their start.
+    pub greeting: Mutex<BTreeMap<u64, Instant>>,
+    pub wire_counter: Arc<AtomicU64>,
+    pub exhausted: Throttle,
+    pub crowded: Throttle,
+    threads: Mutex<HashMap<u64, JoinHandle<()>>>,
+    next_thread: AtomicU64,
+}
+
+impl Context {
+    pub(super) fn new(
+        options: Options,
+        limits: Limits,
+        life: Life,
+        outbox: OutboxOptions,
+        hub: Hub,
+        drain: Arc<Drain>,
+    ) -> Self {
+        Self {
+            options,
+            limits,
+            life: Arc::new(life),
+            outbox: Arc::new(outbox),
+            hub,
+            drain,
+            is_stopping: AtomicBool::new(false),
+            clients: AtomicUsize::new(0),
+            greeting: Mutex::default(),
+            wire_counter: Arc::default(),
+            exhausted: Throttle::default(),
+            crowded: Throttle::default(),
+            threads: Mutex::default(),
+            next_thread: AtomicU64::new(0),
+        }
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        self.is_stopping.load(Ordering::SeqCst)
+    }
+
+    /// A request was read, or never came.
+    pub(super) fn done_greeting(&self, id: u64) {
+        self.greeting.lock().remove(&id);
+        self.drain.signal();
+    }
+
+    /// Ends a handshake whose request is not whole.
+    pub(super) fn evict(&self, id: u64) {
+        self.greeting.lock().remove(&id);
+        self.drain.end_greeting(id);
+    }
+
+    /// Ends all such handshakes.
+    pub(super) fn evict_all(&self) {
+        let ids: Vec<u64> = self.greeting.lock().keys().copied().collect();
+        ids.into_iter().for_each(|id| self.evict(id));
+    }
+
+    /// Starts a thread that a shutdown joins.
+    pub(super) fn spawn(
+        self: &Arc<Self>,
+        name: String,
+        stack_size: usize,
+        body: impl FnOnce() + Send + 'static,
+    ) -> io::Result<()> {
+        let key = self.next_thread.fetch_add(1, Ordering::Relaxed);
+        let context = self.clone();
+        // Held until the handle is in, so that the thread finds it at its end.
+        let mut threads = self.threads.lock();
+        let thread = thread::Builder::new().name(name).stack_size(stack_size).spawn(move || {
+            body();
+            context.leave(key);
+        })?;
+        threads.insert(key, thread);
+        Ok(())
+    }
+
+    /// A thread that ends lets go of its handle, but for a shutdown that wants it.
+    fn leave(&self, key: u64) {
+        if !self.is_stopping() {
+            self.threads.lock().remove(&key);
+        }
+    }
+
+    pub(super) fn take_threads(&self) -> Vec<JoinHandle<()>> {
+        self.threads.lock().drain().map(|(_, thread)| thread).collect()
+    }
+}

@@ -1,0 +1,166 @@
+//! Meets one newcomer: reads the request, asks the gate, answers, and starts the
+//! client's own thread. Runs on a thread that is deep, short-lived, bounded in
+//! number, and under one deadline for all of it.
+
+use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::client_thread::{self, Session};
+use super::context::Context;
+use super::http::{self, Head};
+use super::origin;
+use crate::handler::Acceptance;
+use crate::hub::Client;
+use crate::link::Link;
+use crate::outbox::Kind;
+use crate::{Refusal, Request};
+
+/// When those that find no place should try again.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// Why there is no upgrade.
+enum Parting {
+    Refused(Refusal),
+    /// The peer is gone, or never sent anything.
+    Gone,
+}
+
+impl From<Refusal> for Parting {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+pub(super) fn full(why: &str) -> Refusal {
+    Refusal::new(503, format!("{why}; try again later")).retry_after(RETRY_AFTER)
+}
+
+/// Ends with the client's thread started, or the connection closed.
+pub(super) fn greet(context: &Arc<Context>, link: &Arc<Link>, local: Option<SocketAddr>) {
+    let request = read_head(link);
+    context.done_greeting(link.id);
+    match request.and_then(|(head, bytes)| meet(context, link, &head, bytes, local)) {
+        Ok(()) => return,
+        Err(Parting::Gone) => {}
+        Err(Parting::Refused(refusal)) => {
+            log::info!(
+                "{link:?} refused with {}: {}",
+                refusal.status,
+                crate::Escaped::new(&refusal.reason).cut(200)
+            );
+            let response = http::refuse(&refusal);
+            if let Some(tap) = &link.tap {
+                tap.http_sent(&response);
+            }
+            link.outbox.push_control(response.into(), Kind::Fixed);
+            link.finish();
+            let mut buffer = [0; 4096];
+            while matches!(link.transport.read(&mut buffer, None), Ok(1..)) {}
+        }
+    }
+    link.forget();
+}
+
+/// The request head, and all bytes that came with it.
+fn read_head(link: &Link) -> Result<(Head, Vec<u8>), Parting> {
+    let mut bytes = Vec::new();
+    let mut buffer = [0; 4096];
+    loop {
+        let read = link.transport.read(&mut buffer, None).unwrap_or(0);
+        if read == 0 && link.greeting_timed_out() {
+            return Err(Refusal::new(408, "the request took too long").into());
+        }
+        if read == 0 {
+            return Err(Parting::Gone);
+        }
+        bytes.extend_from_slice(&buffer[..read]);
+        if let Some(head) = http::parse(&bytes)? {
+            return Ok((head, bytes));
+        }
+    }
+}
+
+fn meet(
+    context: &Arc<Context>,
+    link: &Arc<Link>,
+    head: &Head,
+    bytes: Vec<u8>,
+    local: Option<SocketAddr>,
+) -> Result<(), Parting> {
+    let text = String::from_utf8_lossy(&bytes[..head.length]);
+    if let Some(tap) = &link.tap {
+        tap.http_received(&bytes[..head.length]);
+    }
+    let mut request = Request::new(text.into(), link.peer, local);
+    http::check(head, &request, context.options.paths.as_ref())?;
+    origin::check(&request, &context.options.allowed_origins)?;
+    let place = Place::take(context)?;
+    let acceptance = ask_gate(context, &request)?;
+    choose_subprotocol(context, &mut request, &acceptance);
+    let response = http::accept(&request, &acceptance.headers)?;
+    if let Some(tap) = &link.tap {
+        tap.http_sent(&response);
+    }
+    let session = Session {
+        client: Client::new(link.clone(), request, context.hub.clone()),
+        handler: acceptance.handler,
+        early: Bytes::copy_from_slice(&bytes[head.length..]),
+        response: response.into(),
+        context: context.clone(),
+        place,
+    };
+    let name = format!("chinwag-client-{}", link.id);
+    context.spawn(name, context.options.stack_size, move || client_thread::run(session)).map_err(|error| {
+        context.exhausted.say(|unsaid| {
+            log::error!("cannot start a client's thread ({error}); going on ({unsaid} more since last told)");
+        });
+        full("the server is out of threads").into()
+    })
+}
+
+fn ask_gate(context: &Context, request: &Request) -> Result<Acceptance, Refusal> {
+    let answer = catch_unwind(AssertUnwindSafe(|| (context.options.gate)(request)));
+    answer.unwrap_or_else(|_| {
+        log::error!("the gate panicked; a newcomer was refused");
+        Err(Refusal::new(500, "the server failed to answer"))
+    })
+}
+
+/// The handler's choice, or else the first of the client's that the server knows.
+fn choose_subprotocol(context: &Context, request: &mut Request, acceptance: &Acceptance) {
+    let known = &context.options.subprotocols;
+    let chosen = match &acceptance.subprotocol {
+        Some(wanted) => request.subprotocols().find(|offered| offered == wanted),
+        None => request.subprotocols().find(|offered| known.iter().any(|known| known == offered)),
+    };
+    let chosen = chosen.map(str::to_owned);
+    request.choose(chosen.as_deref());
+}
+
+/// One of the places for clients, held until the client has gone.
+pub(super) struct Place(Arc<Context>);
+
+impl Place {
+    fn take(context: &Arc<Context>) -> Result<Self, Refusal> {
+        if context.is_stopping() {
+            return Err(full("the server is going away"));
+        }
+        let most = context.limits.max_clients;
+        let take = |taken: usize| (taken < most).then_some(taken + 1);
+        match context.clients.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take) {
+            Ok(_) => Ok(Self(context.clone())),
+            Err(_) => Err(full(&format!("the server is full with {most} clients"))),
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.clients.fetch_sub(1, Ordering::SeqCst);
+    }
+}

@@ -1,0 +1,118 @@
+//! The HTTP before the WebSocket: reads a request head, checks it, makes the
+//! response or the refusal.
+
+use std::collections::HashSet;
+
+use tungstenite::handshake::server::{create_response, write_response};
+use tungstenite::http as ws_http;
+
+use crate::{Refusal, Request};
+
+/// The longest request head that is taken.
+pub(super) const MAX_HEAD: usize = 16 * 1024;
+const MAX_HEADERS: usize = 100;
+
+/// A head as it was parsed, with its length in bytes.
+#[derive(Debug)]
+pub(super) struct Head {
+    pub length: usize,
+    method: String,
+    version: u8,
+    path: String,
+}
+
+/// The head at the start of `bytes`, `None` while it is not whole.
+pub(super) fn parse(bytes: &[u8]) -> Result<Option<Head>, Refusal> {
+    let mut fields = [httparse::EMPTY_HEADER; MAX_HEADERS];
+    let mut parsed = httparse::Request::new(&mut fields);
+    match parsed.parse(bytes) {
+        Ok(httparse::Status::Complete(length)) if length <= MAX_HEAD => Ok(Some(Head {
+            length,
+            method: parsed.method.unwrap_or_default().to_owned(),
+            version: parsed.version.unwrap_or_default(),
+            path: parsed.path.unwrap_or_default().to_owned(),
+        })),
+        Ok(httparse::Status::Partial) if bytes.len() < MAX_HEAD => Ok(None),
+        Ok(_) | Err(httparse::Error::TooManyHeaders) => Err(Refusal::new(
+            431,
+            format!("the request head is over {MAX_HEAD} bytes or {MAX_HEADERS} fields"),
+        )),
+        Err(error) => Err(Refusal::bad_request(format!("this is not an HTTP request: {error}"))),
+    }
+}
+
+/// Checks that the request asks for a WebSocket in the right way (RFC 6455,
+/// section 4.2.1), on one of `paths`.
+pub(super) fn check(head: &Head, request: &Request, paths: Option<&HashSet<String>>) -> Result<(), Refusal> {
+    if !head.path.starts_with('/') {
+        return Err(Refusal::bad_request("the request target must be a path, such as /?name=John"));
+    }
+    if paths.is_some_and(|paths| !paths.contains(request.path())) {
+        return Err(Refusal::not_found("nothing is here"));
+    }
+    if head.method != "GET" {
+        return Err(Refusal::new(405, "only GET is understood here").header("Allow", "GET"));
+    }
+    if head.version < 1 {
+        return Err(Refusal::new(505, "HTTP/1.1 is needed"));
+    }
+    if request.header_values("Host").count() != 1 {
+        return Err(Refusal::bad_request("exactly one Host field is needed"));
+    }
+    if !request.lists("Connection", "Upgrade") || !request.lists("Upgrade", "websocket") {
+        return Err(Refusal::new(426, "this is a WebSocket server: connect with ws://, not with http://")
+            .header("Upgrade", "websocket"));
+    }
+    if request.header("Sec-WebSocket-Version") != Some("13") {
+        return Err(Refusal::new(426, "WebSocket version 13 is needed").header("Sec-WebSocket-Version", "13"));
+    }
+    if request.header_values("Sec-WebSocket-Key").count() != 1 {
+        return Err(Refusal::bad_request("exactly one Sec-WebSocket-Key is needed"));
+    }
+    Ok(())
+}
+
+/// The 101 response (RFC 6455, section 4.2.2), with fields of the embedder's.
+pub(super) fn accept(request: &Request, extra: &[(String, String)]) -> Result<Vec<u8>, Refusal> {
+    let bad =
+        |error: &dyn std::fmt::Display| Refusal::bad_request(format!("the upgrade is malformed: {error}"));
+    let mut asked =
+        ws_http::Request::builder().method("GET").uri("/").body(()).map_err(|error| bad(&error))?;
+    for name in ["Connection", "Upgrade", "Sec-WebSocket-Version", "Sec-WebSocket-Key"] {
+        let values = request.header_values(name).collect::<Vec<_>>().join(", ");
+        let value = values.parse().map_err(|_| bad(&format!("{name} is not ASCII")))?;
+        asked.headers_mut().insert(name, value);
+    }
+    let mut response = create_response(&asked).map_err(|error| bad(&error))?;
+    let chosen = request.subprotocol().map(|chosen| ("Sec-WebSocket-Protocol", chosen));
+    let extra = extra.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    for (name, value) in chosen.into_iter().chain(extra) {
+        match (ws_http::HeaderName::try_from(name), ws_http::HeaderValue::try_from(value)) {
+            (Ok(name), Ok(value)) => drop(response.headers_mut().append(name, value)),
+            _ => {
+                log::warn!("left out a response field that is not valid HTTP: {}", crate::Escaped::new(name))
+            }
+        }
+    }
+    let mut bytes = Vec::new();
+    write_response(&mut bytes, &response).map_err(|error| bad(&error))?;
+    Ok(bytes)
+}
+
+/// A refusal as an HTTP response with a one-line body.
+pub(super) fn refuse(refusal: &Refusal) -> Vec<u8> {
+    let status = ws_http::StatusCode::from_u16(refusal.status).ok();
+    let phrase = status.and_then(|status| status.canonical_reason()).unwrap_or("Error");
+    let body = format!("{}\n", crate::Escaped::new(&refusal.reason));
+    let mut out = format!(
+        "HTTP/1.1 {} {phrase}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\nConnection: close\r\n",
+        refusal.status,
+        body.len(),
+    );
+    for (name, value) in &refusal.headers {
+        out.push_str(&format!("{name}: {value}\r\n"));
+    }
+    out.push_str("\r\n");
+    out.push_str(&body);
+    out.into_bytes()
+}

@@ -1,0 +1,169 @@
+//! The listeners and the threads that they started.
+//!
+//! ```text
+//!  accept ──► greeter (deep, short) ──► client's thread (shallow, long)
+//!  one for     one for each handshake    one for each client
+//!  all ports   under way                 reads, calls the handler
+//! ```
+
+mod accept;
+mod builder;
+mod client_thread;
+mod context;
+mod events;
+mod greeter;
+mod http;
+mod limits;
+mod listen;
+mod origin;
+mod shutdown;
+mod throttle;
+
+pub use builder::ServerBuilder;
+pub use events::Event;
+pub use listen::{Listener, LocalAddr};
+
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::hub::Hub;
+use crate::{Error, Message, Result, Room};
+use context::Context;
+use shutdown::Stopper;
+
+/// A running server. Dropping it shuts it down.
+///
+/// Its threads run from the moment it is bound. What it is told, from any
+/// thread, goes through its [`Hub`].
+///
+/// ```
+/// use chinwag::Server;
+///
+/// let server = Server::bind("127.0.0.1:0")?;
+/// println!("listening on {}", server.local_addr().expect("bound to TCP"));
+/// server.broadcast("21.5 °C");
+/// server.shutdown()?;
+/// # Ok::<(), chinwag::Error>(())
+/// ```
+pub struct Server {
+    context: Arc<Context>,
+    stopper: Arc<Stopper>,
+    addrs: Vec<LocalAddr>,
+}
+
+/// Stops a server from any thread, and from a signal handler's too. Cheap to clone.
+#[derive(Clone)]
+pub struct ShutdownHandle(Arc<Stopper>);
+
+impl Server {
+    /// A server that takes every client and only broadcasts: what clients send is
+    /// read and ignored.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] where the address cannot be bound or a thread not started.
+    pub fn bind(addr: impl ToSocketAddrs) -> Result<Self> {
+        Self::builder().bind(addr)
+    }
+
+    /// Handlers, limits and several listeners.
+    pub fn builder() -> ServerBuilder {
+        ServerBuilder::new()
+    }
+
+    /// The handle to rooms and clients.
+    pub fn hub(&self) -> &Hub {
+        &self.context.hub
+    }
+
+    /// Short for [`Hub::room`].
+    pub fn room(&self, name: impl AsRef<str>) -> Room {
+        self.hub().room(name)
+    }
+
+    /// Short for [`Hub::broadcast`].
+    pub fn broadcast(&self, message: impl Into<Message>) {
+        self.hub().broadcast(message);
+    }
+
+    /// The address of the first TCP listener, with the port that was chosen.
+    pub fn local_addr(&self) -> Option<SocketAddr> {
+        self.addrs.iter().find_map(LocalAddr::tcp)
+    }
+
+    /// The addresses of all listeners, in the order given.
+    pub fn local_addrs(&self) -> &[LocalAddr] {
+        &self.addrs
+    }
+
+    /// How many clients this server takes at the most, and what sets that limit,
+    /// in words.
+    pub fn max_clients(&self) -> (usize, &str) {
+        (self.context.limits.max_clients, &self.context.limits.why)
+    }
+
+    /// A handle that stops this server from elsewhere.
+    pub fn shutdown_handle(&self) -> ShutdownHandle {
+        ShutdownHandle(self.stopper.clone())
+    }
+
+    /// Takes no more clients, sends what is queued, closes every client with 1001,
+    /// waits for all of it at most the drain time-out
+    /// (see [`ServerBuilder::drain_timeout`]), and joins every thread. A second
+    /// call waits for the first. From a callback it only begins the shutdown, and
+    /// returns at once.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::StillRunning`] where callbacks had not returned in time.
+    pub fn shutdown(&self) -> Result<()> {
+        self.stopper.shutdown(None)
+    }
+
+    /// Waits until the server has been shut down through a [`ShutdownHandle`].
+    pub fn join(self) {
+        self.stopper.wait();
+    }
+}
+
+impl ShutdownHandle {
+    /// As [`Server::shutdown`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::StillRunning`] where callbacks had not returned in time.
+    pub fn shutdown(&self) -> Result<()> {
+        self.0.shutdown(None)
+    }
+
+    /// As [`Server::shutdown`], with this drain time-out. With zero, connections
+    /// end at once, also for a shutdown that is under way.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::StillRunning`] where callbacks had not returned in time.
+    pub fn shutdown_within(&self, timeout: Duration) -> Result<()> {
+        self.0.shutdown(Some(timeout))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Err(error @ Error::StillRunning(_)) = self.stopper.shutdown(None) {
+            log::warn!("{error}");
+        }
+    }
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Server").field("addrs", &self.addrs).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for ShutdownHandle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ShutdownHandle")
+    }
+}
