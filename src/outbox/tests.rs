@@ -1,0 +1,395 @@
+//! The outbox on a transport whose room a test deals out byte by byte.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+
+use super::{Kind, Outbox, OutboxOptions, Overflow, Pushed, Watch};
+use crate::Message;
+use crate::frame::{self, CLOSE, FIN, Header, PING, PONG, TEXT};
+use crate::transport::{Half, Transport, Writable};
+
+const NO_GRACE: Overflow = Overflow::Disconnect { grace: Duration::ZERO };
+const PLENTY: usize = 1 << 20;
+
+/// Takes as many bytes as it has room for, and keeps them.
+#[derive(Default)]
+struct FakeTransport {
+    room: Mutex<usize>,
+    wire: Mutex<Vec<u8>>,
+    is_broken: AtomicBool,
+    /// Which halves were ended, and after how many bytes.
+    ended: Mutex<Vec<(Half, usize)>>,
+}
+
+impl Transport for FakeTransport {
+    fn read(&self, _: &mut [u8], _: Option<Instant>) -> io::Result<usize> {
+        unreachable!("an outbox only sends")
+    }
+
+    fn try_send(&self, bytes: &[u8]) -> io::Result<usize> {
+        if self.is_broken.load(Ordering::SeqCst) {
+            return Err(io::ErrorKind::ConnectionReset.into());
+        }
+        let mut room = self.room.lock();
+        let sent = bytes.len().min(*room);
+        if sent == 0 {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        *room -= sent;
+        self.wire.lock().extend(&bytes[..sent]);
+        Ok(sent)
+    }
+
+    fn shutdown(&self, half: Half) {
+        let sent = self.wire.lock().len();
+        self.ended.lock().push((half, sent));
+    }
+
+    fn writable(&self) -> Writable<'_> {
+        unreachable!("the fake drain asks for no descriptor")
+    }
+}
+
+struct FakeWatch {
+    is_watched: AtomicBool,
+    now: Instant,
+}
+
+impl Watch for FakeWatch {
+    fn watch(&self, _: u64, _: &dyn Transport) -> io::Result<()> {
+        assert!(!self.is_watched.swap(true, Ordering::SeqCst), "watched twice");
+        Ok(())
+    }
+
+    fn rewatch(&self, _: u64, _: &dyn Transport) {
+        assert!(self.is_watched.load(Ordering::SeqCst), "watched again before it was watched");
+    }
+
+    fn unwatch(&self, _: u64, _: &dyn Transport) {
+        assert!(self.is_watched.swap(false, Ordering::SeqCst), "unwatched twice");
+    }
+
+    fn now(&self) -> Instant {
+        self.now
+    }
+
+    fn wake_at(&self, _: u64, _: Instant) {}
+}
+
+/// An outbox under test.
+struct Rig {
+    outbox: Outbox,
+    transport: Arc<FakeTransport>,
+    watch: Arc<FakeWatch>,
+}
+
+impl Rig {
+    fn new(overflow: Overflow, max_messages: usize, max_bytes: usize) -> Self {
+        let options = OutboxOptions {
+            max_bytes,
+            max_messages,
+            overflow,
+            gap_notice: Some(Arc::new(|missed| Some(Message::from(format!("missed {missed}"))))),
+        };
+        let transport = Arc::new(FakeTransport::default());
+        let watch = Arc::new(FakeWatch { is_watched: AtomicBool::new(false), now: Instant::now() });
+        let outbox = Outbox::new(1, transport.clone(), watch.clone(), Arc::new(options), None);
+        Self { outbox, transport, watch }
+    }
+
+    /// One whose message `a` is under way: its first byte is sent.
+    fn stuck(overflow: Overflow, max_messages: usize, max_bytes: usize) -> Self {
+        let rig = Self::new(overflow, max_messages, max_bytes);
+        rig.give_room(1);
+        assert_eq!(rig.push("a"), Pushed::Taken);
+        rig
+    }
+
+    /// Pushes the words of `texts` as one batch of messages.
+    fn push(&self, texts: &str) -> Pushed {
+        let (bytes, messages) = batch(texts);
+        self.outbox.push(&bytes, messages)
+    }
+
+    fn pong(&self, payload: &str) -> Pushed {
+        self.outbox.push_control(frame::single(FIN | PONG, payload.as_bytes(), None), Kind::Pong)
+    }
+
+    fn close(&self, discard: bool) -> bool {
+        self.outbox.close(frame::single(FIN | CLOSE, &[], None), discard)
+    }
+
+    fn give_room(&self, bytes: usize) {
+        *self.transport.room.lock() += bytes;
+    }
+
+    /// Has the system take `bytes` more, and the drain called for it.
+    fn drain(&self, bytes: usize) {
+        self.give_room(bytes);
+        self.outbox.drain();
+    }
+
+    /// Has everything sent; returns all that was since the beginning.
+    fn drain_all(&self) -> Vec<String> {
+        self.drain(PLENTY);
+        assert_eq!(self.outbox.depth(), (0, 0));
+        assert!(!self.watch.is_watched.load(Ordering::SeqCst), "nothing waits, but it is watched");
+        shown(&self.transport.wire.lock())
+    }
+
+    fn ended(&self) -> Vec<(Half, usize)> {
+        self.transport.ended.lock().clone()
+    }
+}
+
+fn batch(texts: &str) -> (Bytes, usize) {
+    let frames: Vec<Bytes> =
+        texts.split(' ').map(|text| frame::single(FIN | TEXT, text.as_bytes(), None)).collect();
+    (frames.concat().into(), frames.len())
+}
+
+/// Whole frames as text, a control frame with its kind in front.
+fn shown(mut wire: &[u8]) -> Vec<String> {
+    let mut frames = Vec::new();
+    while !wire.is_empty() {
+        let header = Header::parse(wire).expect("a whole header");
+        let (frame, rest) = wire.split_at(header.frame_len());
+        let payload = std::str::from_utf8(&frame[header.size..]).expect("text");
+        frames.push(match header.opcode() {
+            TEXT => payload.to_owned(),
+            PING => format!("ping{payload}"),
+            PONG => format!("pong{payload}"),
+            CLOSE => "close".to_owned(),
+            other => panic!("no such frame was pushed: {other}"),
+        });
+        wire = rest;
+    }
+    frames
+}
+
+#[test]
+fn what_the_system_takes_never_waits() {
+    let rig = Rig::new(Overflow::DropNewest, 1, 1);
+    rig.give_room(PLENTY);
+    for text in ["a", "b c d", "e"] {
+        assert_eq!(rig.push(text), Pushed::Taken);
+        assert_eq!(rig.outbox.depth(), (0, 0));
+    }
+    assert_eq!(rig.drain_all(), ["a", "b", "c", "d", "e"]);
+}
+
+#[test]
+fn drop_newest_keeps_the_beginning_and_tells_at_the_end() {
+    let rig = Rig::stuck(Overflow::DropNewest, 3, PLENTY);
+    assert_eq!(rig.push("b c"), Pushed::Taken);
+    assert_eq!(rig.push("d"), Pushed::Taken);
+    assert_eq!(rig.push("e f"), Pushed::Dropped(2));
+    assert_eq!(rig.push("g"), Pushed::Dropped(1));
+    assert_eq!(rig.drain_all(), ["a", "b", "c", "d", "missed 3"]);
+}
+
+#[test]
+fn drop_newest_takes_the_first_messages_of_a_batch_that_fits_in_part() {
+    let rig = Rig::stuck(Overflow::DropNewest, 3, PLENTY);
+    assert_eq!(rig.push("b c d e f"), Pushed::Dropped(2));
+    assert_eq!(rig.drain_all(), ["a", "b", "c", "d", "missed 2"]);
+}
+
+#[test]
+fn drop_newest_stays_in_its_gap_until_half_is_free() {
+    let rig = Rig::stuck(Overflow::DropNewest, 4, PLENTY);
+    assert_eq!(rig.push("b c d e f"), Pushed::Dropped(1));
+    rig.drain(2 + 3);
+    assert_eq!(rig.push("g"), Pushed::Dropped(1), "three of four wait");
+    rig.drain(3);
+    assert_eq!(rig.push("h"), Pushed::Taken, "two of four wait");
+    assert_eq!(rig.drain_all(), ["a", "b", "c", "d", "e", "missed 2", "h"]);
+}
+
+#[test]
+fn drop_oldest_keeps_the_end_and_tells_in_front() {
+    let rig = Rig::stuck(Overflow::DropOldest, 3, PLENTY);
+    assert_eq!(rig.push("b c"), Pushed::Taken);
+    assert_eq!(rig.push("d"), Pushed::Taken);
+    assert_eq!(rig.push("e"), Pushed::Dropped(1));
+    assert_eq!(rig.push("f"), Pushed::Dropped(1));
+    assert_eq!(rig.drain_all(), ["a", "missed 2", "d", "e", "f"]);
+}
+
+#[test]
+fn drop_oldest_takes_the_last_messages_of_a_batch_that_is_too_big() {
+    let rig = Rig::stuck(Overflow::DropOldest, 3, PLENTY);
+    assert_eq!(rig.push("b c d e f"), Pushed::Dropped(2));
+    assert_eq!(rig.drain_all(), ["a", "missed 2", "d", "e", "f"]);
+}
+
+#[test]
+fn keep_latest_drops_all_but_the_latest_once_full() {
+    let rig = Rig::stuck(Overflow::KeepLatest, 3, PLENTY);
+    assert_eq!(rig.push("b c"), Pushed::Taken);
+    assert_eq!(rig.push("d"), Pushed::Taken);
+    assert_eq!(rig.push("e"), Pushed::Dropped(3));
+    assert_eq!(rig.push("f"), Pushed::Taken);
+    assert_eq!(rig.drain_all(), ["a", "missed 3", "e", "f"]);
+}
+
+#[test]
+fn disconnect_drops_the_newest_and_its_grace_ends_when_half_is_free() {
+    let grace = Duration::from_secs(5);
+    let rig = Rig::stuck(Overflow::Disconnect { grace }, 2, PLENTY);
+    assert_eq!(rig.push("b c"), Pushed::Taken);
+    assert_eq!(rig.outbox.slow_until(), None);
+    assert_eq!(rig.push("d"), Pushed::Dropped(1));
+    assert_eq!(rig.outbox.slow_until(), Some(rig.watch.now + grace));
+    rig.drain(2);
+    assert!(rig.outbox.slow_until().is_some(), "two of two wait");
+    rig.drain(3);
+    assert_eq!(rig.outbox.slow_until(), None, "one of two waits");
+    assert_eq!(rig.drain_all(), ["a", "b", "c", "missed 1"]);
+}
+
+#[test]
+fn only_disconnect_counts_a_client_as_slow() {
+    for overflow in [Overflow::DropOldest, Overflow::DropNewest, Overflow::KeepLatest] {
+        let rig = Rig::stuck(overflow, 1, PLENTY);
+        assert_eq!(rig.push("b c"), Pushed::Dropped(1));
+        assert_eq!(rig.outbox.slow_until(), None, "{overflow:?}");
+    }
+}
+
+#[test]
+fn bytes_are_bounded_as_messages_are() {
+    // Two bytes of `a` wait, and each further message takes three.
+    for (overflow, dropped, expected) in [
+        (Overflow::DropNewest, 1, ["a", "b", "c", "missed 1"].as_slice()),
+        (NO_GRACE, 1, &["a", "b", "c", "missed 1"]),
+        (Overflow::DropOldest, 1, &["a", "missed 1", "c", "d"]),
+        (Overflow::KeepLatest, 2, &["a", "missed 2", "d"]),
+    ] {
+        let rig = Rig::stuck(overflow, 100, 8);
+        assert_eq!(rig.push("b c"), Pushed::Taken);
+        assert_eq!(rig.outbox.depth(), (8, 2));
+        assert_eq!(rig.push("d"), Pushed::Dropped(dropped), "{overflow:?}");
+        assert!(rig.outbox.depth().0 <= 8);
+        assert_eq!(rig.drain_all(), expected, "{overflow:?}");
+    }
+}
+
+#[test]
+fn an_empty_outbox_takes_one_message_of_any_size() {
+    for overflow in [Overflow::DropNewest, NO_GRACE, Overflow::DropOldest, Overflow::KeepLatest] {
+        let rig = Rig::new(overflow, 1, 4);
+        assert_eq!(rig.push("longer-than-four"), Pushed::Taken);
+        assert_eq!(rig.drain_all(), ["longer-than-four"]);
+    }
+}
+
+#[test]
+fn a_notice_under_way_is_not_cut_by_the_next_gap() {
+    let rig = Rig::stuck(Overflow::DropOldest, 2, PLENTY);
+    assert_eq!(rig.push("b c d"), Pushed::Dropped(1));
+    rig.drain(2 + 1);
+    assert_eq!(rig.push("e"), Pushed::Dropped(1));
+    assert_eq!(rig.drain_all(), ["a", "missed 1", "missed 1", "d", "e"]);
+}
+
+#[test]
+fn a_frame_under_way_in_a_batch_is_not_dropped() {
+    let rig = Rig::stuck(Overflow::KeepLatest, 3, PLENTY);
+    assert_eq!(rig.push("b c d"), Pushed::Taken);
+    rig.drain(2 + 3 + 1);
+    assert_eq!(rig.push("e f g"), Pushed::Dropped(3));
+    assert_eq!(rig.drain_all(), ["a", "b", "c", "missed 3", "g"]);
+}
+
+#[test]
+fn a_newer_pong_takes_the_place_of_one_that_waits() {
+    let rig = Rig::stuck(Overflow::DropNewest, 10, PLENTY);
+    rig.pong("1");
+    assert_eq!(rig.push("b"), Pushed::Taken);
+    rig.pong("longer");
+    assert_eq!(rig.outbox.depth(), (2 + 8 + 3, 1));
+    rig.drain(2 + 1);
+    rig.pong("3");
+    assert_eq!(rig.drain_all(), ["a", "ponglonger", "b", "pong3"]);
+}
+
+#[test]
+fn what_is_no_data_is_never_dropped() {
+    for overflow in [Overflow::DropNewest, NO_GRACE, Overflow::DropOldest, Overflow::KeepLatest] {
+        let rig = Rig::stuck(overflow, 1, 1);
+        rig.outbox.push_control(frame::ping(None), Kind::Fixed);
+        rig.pong("");
+        rig.push("b c d");
+        let wire = rig.drain_all();
+        assert_eq!(wire[..3], ["a", "ping", "pong"], "{overflow:?}");
+    }
+}
+
+#[test]
+fn a_close_that_discards_lets_only_the_frame_under_way_go_first() {
+    let rig = Rig::stuck(Overflow::DropNewest, 1, PLENTY);
+    rig.push("b c");
+    assert!(rig.close(true));
+    assert_eq!(rig.drain_all(), ["a", "close"]);
+}
+
+#[test]
+fn a_close_that_discards_everything_is_sent_all_the_same() {
+    let rig = Rig::new(Overflow::DropNewest, 1, PLENTY);
+    rig.push("a");
+    assert!(rig.close(true));
+    assert_eq!(rig.drain_all(), ["close"]);
+}
+
+#[test]
+fn the_sending_half_ends_right_after_the_last_byte() {
+    let rig = Rig::new(Overflow::DropNewest, 1, PLENTY);
+    rig.outbox.end_when_sent();
+    assert_eq!(rig.ended(), [(Half::Write, 0)]);
+
+    let rig = Rig::stuck(Overflow::DropNewest, 1, PLENTY);
+    rig.outbox.end_when_sent();
+    assert_eq!(rig.push("b"), Pushed::Closed);
+    rig.drain(1);
+    assert_eq!(rig.ended(), []);
+    rig.drain(1);
+    assert_eq!(rig.ended(), [(Half::Write, 3)]);
+}
+
+#[test]
+fn a_lost_connection_wakes_its_reader_once_and_takes_nothing_more() {
+    let rig = Rig::stuck(Overflow::DropNewest, 1, PLENTY);
+    rig.push("b");
+    rig.transport.is_broken.store(true, Ordering::SeqCst);
+    rig.outbox.drain();
+    assert_eq!(rig.outbox.depth(), (0, 0));
+    assert!(!rig.watch.is_watched.load(Ordering::SeqCst));
+    assert_eq!(rig.push("c"), Pushed::Closed);
+    assert!(!rig.close(false));
+    assert_eq!(rig.ended(), [(Half::Read, 1)]);
+    rig.outbox.abort();
+    assert_eq!(rig.ended(), [(Half::Read, 1), (Half::Both, 1)]);
+}
+
+#[test]
+fn a_sender_that_waits_goes_on_when_there_is_room() {
+    let rig = Arc::new(Rig::stuck(Overflow::Wait, 1, PLENTY));
+    assert_eq!(rig.push("b"), Pushed::Taken);
+    let (pushed_tx, pushed_rx) = mpsc::channel();
+    let sender = rig.clone();
+    thread::spawn(move || {
+        let (bytes, messages) = batch("c");
+        let _ = pushed_tx.send(sender.outbox.push_waiting(&bytes, messages));
+    });
+    assert!(pushed_rx.try_recv().is_err(), "taken though the outbox is full");
+    rig.drain(2 + 3);
+    assert_eq!(pushed_rx.recv_timeout(Duration::from_secs(10)), Ok(Pushed::Taken));
+    assert_eq!(rig.drain_all(), ["a", "b", "c"]);
+}
