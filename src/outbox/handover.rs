@@ -158,6 +158,8 @@ impl Outbox {
         if discard {
             state.queue.discard_messages();
         }
+        // Later it would follow the close frame.
+        state.queue.tell_gap_at_end();
         self.push_fixed(state, frame, Waiting::Fixed);
         if state.phase == Phase::Open {
             state.phase = Phase::Closing;

@@ -214,6 +214,13 @@ impl Queue {
         (self.bytes, self.messages, self.missed) = (0, 0, 0);
     }
 
+    /// Appends the word of a gap, where there is one and it belongs there.
+    pub(super) fn tell_gap_at_end(&mut self) {
+        if self.missed > 0 && !self.options.overflow.gap_is_in_front() {
+            self.tell_gap(VecDeque::push_back);
+        }
+    }
+
     fn append(&mut self, bytes: Bytes, what: Waiting) {
         self.count(bytes.len(), what);
         self.chunks.push_back(Chunk { bytes, what });
@@ -284,12 +291,6 @@ impl Queue {
         }
         self.bytes -= first;
         self.messages -= 1;
-    }
-
-    fn tell_gap_at_end(&mut self) {
-        if self.missed > 0 && !self.options.overflow.gap_is_in_front() {
-            self.tell_gap(VecDeque::push_back);
-        }
     }
 
     fn tell_gap(&mut self, put: impl FnOnce(&mut VecDeque<Chunk>, Chunk)) {

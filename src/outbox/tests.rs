@@ -393,3 +393,22 @@ fn a_sender_that_waits_goes_on_when_there_is_room() {
     assert_eq!(pushed_rx.recv_timeout(Duration::from_secs(10)), Ok(Pushed::Taken));
     assert_eq!(rig.drain_all(), ["a", "b", "c"]);
 }
+
+#[test]
+fn a_close_frame_is_the_last_and_a_gap_is_told_before_it() {
+    for (overflow, expected) in [
+        (Overflow::DropNewest, ["a", "b", "missed 1", "close"]),
+        (NO_GRACE, ["a", "b", "missed 1", "close"]),
+        (Overflow::DropOldest, ["a", "missed 1", "c", "close"]),
+        (Overflow::KeepLatest, ["a", "missed 1", "c", "close"]),
+    ] {
+        let rig = Rig::stuck(overflow, 1, PLENTY);
+        assert_eq!(rig.push("b c"), Pushed::Dropped(1));
+        assert!(rig.close(false));
+        assert!(!rig.close(false), "closed twice");
+        assert_eq!(rig.push("d"), Pushed::Closed);
+        assert_eq!(rig.pong(""), Pushed::Closed);
+        assert_eq!(rig.drain_all(), expected, "{overflow:?}");
+        assert_eq!(rig.push("e"), Pushed::Closed);
+    }
+}
