@@ -412,3 +412,12 @@ fn a_close_frame_is_the_last_and_a_gap_is_told_before_it() {
         assert_eq!(rig.push("e"), Pushed::Closed);
     }
 }
+
+#[test]
+fn nothing_to_send_does_not_stop_the_drain() {
+    let rig = Rig::stuck(Overflow::DropNewest, 10, PLENTY);
+    assert_eq!(rig.outbox.push(&Bytes::new(), 0), Pushed::Taken);
+    assert_eq!(rig.outbox.push_control(Bytes::new(), Kind::Fixed), Pushed::Taken);
+    assert_eq!(rig.push("b"), Pushed::Taken);
+    assert_eq!(rig.drain_all(), ["a", "b"]);
+}
