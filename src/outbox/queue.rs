@@ -66,8 +66,8 @@ impl fmt::Debug for OutboxOptions {
 pub(super) enum Waiting {
     /// Whole data frames, this many; they may be dropped from either end.
     Messages(usize),
-    /// The word that messages were dropped.
-    Notice,
+    /// The word that this many messages were dropped.
+    Notice(u64),
     /// A pong; a newer one takes its place (RFC 6455, section 5.5.3).
     Pong,
     /// The rest of a frame under way, a ping, a close frame, HTTP: never dropped.
@@ -78,6 +78,12 @@ pub(super) enum Waiting {
 struct Chunk {
     bytes: Bytes,
     what: Waiting,
+}
+
+impl Chunk {
+    fn is_notice(&self) -> bool {
+        matches!(self.what, Waiting::Notice(_))
+    }
 }
 
 /// The bytes that wait, in order, within bounds.
@@ -153,13 +159,15 @@ impl Queue {
 
     /// The next bytes to send, and whether they are a notice of a gap.
     pub(super) fn front(&mut self) -> Option<(Bytes, bool)> {
-        if self.missed > 0 && self.options.overflow.gap_is_in_front() && self.front_is_droppable() {
-            self.tell_gap(VecDeque::push_front);
+        if self.missed > 0 && self.options.overflow.gap_is_in_front() && self.gap_belongs_to_front() {
+            let is_told = self.chunks.front().is_some_and(Chunk::is_notice);
+            let told = if is_told { self.chunks.pop_front() } else { None };
+            self.tell_gap(told, VecDeque::push_front);
         }
-        if self.chunks.is_empty() {
+        if self.chunks.iter().all(Chunk::is_notice) {
             self.tell_gap_at_end();
         }
-        self.chunks.front().map(|chunk| (chunk.bytes.clone(), chunk.what == Waiting::Notice))
+        self.chunks.front().map(|chunk| (chunk.bytes.clone(), chunk.is_notice()))
     }
 
     /// Takes `sent` bytes off the front chunk. The rest of a frame that is now
@@ -217,7 +225,9 @@ impl Queue {
     /// Appends the word of a gap, where there is one and it belongs there.
     pub(super) fn tell_gap_at_end(&mut self) {
         if self.missed > 0 && !self.options.overflow.gap_is_in_front() {
-            self.tell_gap(VecDeque::push_back);
+            let is_told = self.chunks.back().is_some_and(Chunk::is_notice);
+            let told = if is_told { self.chunks.pop_back() } else { None };
+            self.tell_gap(told, VecDeque::push_back);
         }
     }
 
@@ -242,8 +252,10 @@ impl Queue {
         }
     }
 
-    fn front_is_droppable(&self) -> bool {
-        self.chunks.front().is_some_and(|chunk| matches!(chunk.what, Waiting::Messages(_)))
+    fn gap_belongs_to_front(&self) -> bool {
+        self.chunks
+            .front()
+            .is_some_and(|chunk| matches!(chunk.what, Waiting::Messages(_) | Waiting::Notice(_)))
     }
 
     /// Appends the first frames of `bytes`, as many as fit, and drops the others.
@@ -297,14 +309,20 @@ impl Queue {
         self.messages -= 1;
     }
 
-    fn tell_gap(&mut self, put: impl FnOnce(&mut VecDeque<Chunk>, Chunk)) {
-        let missed = std::mem::take(&mut self.missed);
+    /// Puts one notice in the place of `told`, which waited beside the same gap.
+    fn tell_gap(&mut self, told: Option<Chunk>, put: impl FnOnce(&mut VecDeque<Chunk>, Chunk)) {
+        let mut missed = std::mem::take(&mut self.missed);
+        if let Some(Chunk { bytes, what: Waiting::Notice(before) }) = told {
+            self.bytes -= bytes.len();
+            missed += before;
+        }
         let Some(notice) = self.options.gap_notice.as_ref().and_then(|notice| notice(missed)) else {
             return;
         };
         let mut bytes = BytesMut::new();
         frame::encode(&notice, &mut bytes);
-        self.count(bytes.len(), Waiting::Notice);
-        put(&mut self.chunks, Chunk { bytes: bytes.freeze(), what: Waiting::Notice });
+        let what = Waiting::Notice(missed);
+        self.count(bytes.len(), what);
+        put(&mut self.chunks, Chunk { bytes: bytes.freeze(), what });
     }
 }

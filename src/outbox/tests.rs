@@ -421,3 +421,21 @@ fn nothing_to_send_does_not_stop_the_drain() {
     assert_eq!(rig.push("b"), Pushed::Taken);
     assert_eq!(rig.drain_all(), ["a", "b"]);
 }
+
+#[test]
+fn a_gap_is_told_once_though_its_notice_had_to_wait() {
+    let rig = Rig::stuck(Overflow::DropOldest, 2, PLENTY);
+    assert_eq!(rig.push("b c d"), Pushed::Dropped(1));
+    // The system takes the rest of `a`, and nothing of the notice.
+    rig.drain(2);
+    assert_eq!(rig.push("e"), Pushed::Dropped(1));
+    assert_eq!(rig.drain_all(), ["a", "missed 2", "d", "e"]);
+}
+
+#[test]
+fn a_gap_is_told_once_though_what_follows_its_notice_did_not_fit() {
+    let rig = Rig::stuck(Overflow::DropNewest, 100, 20);
+    assert_eq!(rig.push("much-too-long-to-fit"), Pushed::Dropped(1));
+    assert_eq!(rig.push("much-too-long-to-fit"), Pushed::Dropped(1));
+    assert_eq!(rig.drain_all(), ["a", "missed 2"]);
+}
