@@ -120,7 +120,7 @@ impl Queue {
 
     /// Whether `bytes` more fit; an empty queue takes one message of any size.
     pub(super) fn fits(&self, bytes: usize, messages: usize) -> bool {
-        self.chunks.is_empty()
+        (self.chunks.is_empty() && messages <= 1)
             || (self.bytes + bytes <= self.options.max_bytes
                 && self.messages + messages <= self.options.max_messages)
     }
@@ -190,11 +190,7 @@ impl Queue {
             self.prepend(chunk.bytes.slice(sent..), Waiting::Fixed);
             return;
         };
-        let (mut end, mut count) = (0, 0);
-        while end < sent {
-            end += frame::first_len(&chunk.bytes[end..]);
-            count += 1;
-        }
+        let (end, count) = begun(&chunk.bytes, sent);
         if end < chunk.bytes.len() {
             self.prepend(chunk.bytes.slice(end..), Waiting::Messages(messages - count));
         }
@@ -203,10 +199,19 @@ impl Queue {
         }
     }
 
-    /// The rest of data that the system took only `sent` bytes of.
-    pub(super) fn push_rest(&mut self, bytes: Bytes, messages: usize, sent: usize) {
+    /// Queues what follows the first `sent` bytes of data, which the system took,
+    /// or what the policy leaves of it; returns how many messages were dropped.
+    pub(super) fn push_rest(&mut self, bytes: Bytes, messages: usize, sent: usize) -> usize {
         debug_assert!(self.chunks.is_empty());
-        self.put_back(Chunk { bytes, what: Waiting::Messages(messages) }, sent);
+        let (end, count) = begun(&bytes, sent);
+        self.append(bytes.slice(sent..end), Waiting::Fixed);
+        let (rest, messages) = (bytes.slice(end..), messages - count);
+        if self.options.overflow == Overflow::Wait {
+            // Its sender waited until it was welcome, all of it.
+            self.append(rest, Waiting::Messages(messages));
+            return 0;
+        }
+        self.push_messages(rest, messages)
     }
 
     /// Drops all that may be dropped, without counting it as missed.
@@ -325,4 +330,14 @@ impl Queue {
         self.count(bytes.len(), what);
         put(&mut self.chunks, Chunk { bytes: bytes.freeze(), what });
     }
+}
+
+/// Where the frames end that the first `sent` bytes begin, and how many those are.
+fn begun(bytes: &[u8], sent: usize) -> (usize, usize) {
+    let (mut end, mut count) = (0, 0);
+    while end < sent {
+        end += frame::first_len(&bytes[end..]);
+        count += 1;
+    }
+    (end, count)
 }

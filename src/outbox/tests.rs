@@ -439,3 +439,27 @@ fn a_gap_is_told_once_though_what_follows_its_notice_did_not_fit() {
     assert_eq!(rig.push("much-too-long-to-fit"), Pushed::Dropped(1));
     assert_eq!(rig.drain_all(), ["a", "missed 2"]);
 }
+
+#[test]
+fn a_batch_that_the_system_takes_in_part_is_bounded_too() {
+    for (overflow, dropped, expected) in [
+        (Overflow::DropNewest, 2, ["a", "b", "c", "d", "missed 2"].as_slice()),
+        (NO_GRACE, 2, &["a", "b", "c", "d", "missed 2"]),
+        (Overflow::DropOldest, 2, &["a", "b", "missed 2", "e", "f"]),
+        (Overflow::KeepLatest, 3, &["a", "b", "missed 3", "f"]),
+    ] {
+        let rig = Rig::new(overflow, 2, PLENTY);
+        rig.give_room(3 + 1);
+        assert_eq!(rig.push("a b c d e f"), Pushed::Dropped(dropped), "{overflow:?}");
+        assert_eq!(rig.drain_all(), expected, "{overflow:?}");
+    }
+}
+
+#[test]
+fn a_batch_that_is_waited_for_is_never_cut() {
+    let rig = Rig::new(Overflow::Wait, 2, PLENTY);
+    rig.give_room(1);
+    let (bytes, messages) = batch("a b c d");
+    assert_eq!(rig.outbox.push_waiting(&bytes, messages), Pushed::Taken);
+    assert_eq!(rig.drain_all(), ["a", "b", "c", "d"]);
+}
