@@ -276,7 +276,10 @@ impl Queue {
         if count > 0 {
             self.append(bytes.slice(..end), Waiting::Messages(count));
         }
-        self.missed += (messages - count) as u64;
+        // A sender that may wait learns here what was refused; that is no gap.
+        if self.options.overflow != Overflow::Wait {
+            self.missed += (messages - count) as u64;
+        }
         messages - count
     }
 

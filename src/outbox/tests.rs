@@ -463,3 +463,14 @@ fn a_batch_that_is_waited_for_is_never_cut() {
     assert_eq!(rig.outbox.push_waiting(&bytes, messages), Pushed::Taken);
     assert_eq!(rig.drain_all(), ["a", "b", "c", "d"]);
 }
+
+#[test]
+fn a_sender_that_may_wait_but_does_not_loses_only_what_was_refused() {
+    let rig = Rig::stuck(Overflow::Wait, 4, PLENTY);
+    assert_eq!(rig.push("b c d e"), Pushed::Taken);
+    assert_eq!(rig.push("f"), Pushed::Dropped(1));
+    rig.drain(2 + 3);
+    let (bytes, messages) = batch("g");
+    assert_eq!(rig.outbox.push_waiting(&bytes, messages), Pushed::Taken, "three of four wait");
+    assert_eq!(rig.drain_all(), ["a", "b", "c", "d", "e", "g"]);
+}
