@@ -1,177 +1,21 @@
-//! The outbox on a transport whose room a test deals out byte by byte.
+//! What leaves the outbox, frame by frame.
 
-use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
+mod random;
+mod rig;
+
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, mpsc};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
-use parking_lot::Mutex;
 
-use super::{Kind, Outbox, OutboxOptions, Overflow, Pushed, Watch};
-use crate::Message;
-use crate::frame::{self, CLOSE, FIN, Header, PING, PONG, TEXT};
-use crate::transport::{Half, Transport, Writable};
+use self::rig::{PLENTY, Rig, batch};
+use super::{Kind, Overflow, Pushed};
+use crate::frame;
+use crate::transport::Half;
 
 const NO_GRACE: Overflow = Overflow::Disconnect { grace: Duration::ZERO };
-const PLENTY: usize = 1 << 20;
-
-/// Takes as many bytes as it has room for, and keeps them.
-#[derive(Default)]
-struct FakeTransport {
-    room: Mutex<usize>,
-    wire: Mutex<Vec<u8>>,
-    is_broken: AtomicBool,
-    /// Which halves were ended, and after how many bytes.
-    ended: Mutex<Vec<(Half, usize)>>,
-}
-
-impl Transport for FakeTransport {
-    fn read(&self, _: &mut [u8], _: Option<Instant>) -> io::Result<usize> {
-        unreachable!("an outbox only sends")
-    }
-
-    fn try_send(&self, bytes: &[u8]) -> io::Result<usize> {
-        if self.is_broken.load(Ordering::SeqCst) {
-            return Err(io::ErrorKind::ConnectionReset.into());
-        }
-        let mut room = self.room.lock();
-        let sent = bytes.len().min(*room);
-        if sent == 0 {
-            return Err(io::ErrorKind::WouldBlock.into());
-        }
-        *room -= sent;
-        self.wire.lock().extend(&bytes[..sent]);
-        Ok(sent)
-    }
-
-    fn shutdown(&self, half: Half) {
-        let sent = self.wire.lock().len();
-        self.ended.lock().push((half, sent));
-    }
-
-    fn writable(&self) -> Writable<'_> {
-        unreachable!("the fake drain asks for no descriptor")
-    }
-}
-
-struct FakeWatch {
-    is_watched: AtomicBool,
-    now: Instant,
-}
-
-impl Watch for FakeWatch {
-    fn watch(&self, _: u64, _: &dyn Transport) -> io::Result<()> {
-        assert!(!self.is_watched.swap(true, Ordering::SeqCst), "watched twice");
-        Ok(())
-    }
-
-    fn rewatch(&self, _: u64, _: &dyn Transport) {
-        assert!(self.is_watched.load(Ordering::SeqCst), "watched again before it was watched");
-    }
-
-    fn unwatch(&self, _: u64, _: &dyn Transport) {
-        assert!(self.is_watched.swap(false, Ordering::SeqCst), "unwatched twice");
-    }
-
-    fn now(&self) -> Instant {
-        self.now
-    }
-
-    fn wake_at(&self, _: u64, _: Instant) {}
-}
-
-/// An outbox under test.
-struct Rig {
-    outbox: Outbox,
-    transport: Arc<FakeTransport>,
-    watch: Arc<FakeWatch>,
-}
-
-impl Rig {
-    fn new(overflow: Overflow, max_messages: usize, max_bytes: usize) -> Self {
-        let options = OutboxOptions {
-            max_bytes,
-            max_messages,
-            overflow,
-            gap_notice: Some(Arc::new(|missed| Some(Message::from(format!("missed {missed}"))))),
-        };
-        let transport = Arc::new(FakeTransport::default());
-        let watch = Arc::new(FakeWatch { is_watched: AtomicBool::new(false), now: Instant::now() });
-        let outbox = Outbox::new(1, transport.clone(), watch.clone(), Arc::new(options), None);
-        Self { outbox, transport, watch }
-    }
-
-    /// One whose message `a` is under way: its first byte is sent.
-    fn stuck(overflow: Overflow, max_messages: usize, max_bytes: usize) -> Self {
-        let rig = Self::new(overflow, max_messages, max_bytes);
-        rig.give_room(1);
-        assert_eq!(rig.push("a"), Pushed::Taken);
-        rig
-    }
-
-    /// Pushes the words of `texts` as one batch of messages.
-    fn push(&self, texts: &str) -> Pushed {
-        let (bytes, messages) = batch(texts);
-        self.outbox.push(&bytes, messages)
-    }
-
-    fn pong(&self, payload: &str) -> Pushed {
-        self.outbox.push_control(frame::single(FIN | PONG, payload.as_bytes(), None), Kind::Pong)
-    }
-
-    fn close(&self, discard: bool) -> bool {
-        self.outbox.close(frame::single(FIN | CLOSE, &[], None), discard)
-    }
-
-    fn give_room(&self, bytes: usize) {
-        *self.transport.room.lock() += bytes;
-    }
-
-    /// Has the system take `bytes` more, and the drain called for it.
-    fn drain(&self, bytes: usize) {
-        self.give_room(bytes);
-        self.outbox.drain();
-    }
-
-    /// Has everything sent; returns all that was since the beginning.
-    fn drain_all(&self) -> Vec<String> {
-        self.drain(PLENTY);
-        assert_eq!(self.outbox.depth(), (0, 0));
-        assert!(!self.watch.is_watched.load(Ordering::SeqCst), "nothing waits, but it is watched");
-        shown(&self.transport.wire.lock())
-    }
-
-    fn ended(&self) -> Vec<(Half, usize)> {
-        self.transport.ended.lock().clone()
-    }
-}
-
-fn batch(texts: &str) -> (Bytes, usize) {
-    let frames: Vec<Bytes> =
-        texts.split(' ').map(|text| frame::single(FIN | TEXT, text.as_bytes(), None)).collect();
-    (frames.concat().into(), frames.len())
-}
-
-/// Whole frames as text, a control frame with its kind in front.
-fn shown(mut wire: &[u8]) -> Vec<String> {
-    let mut frames = Vec::new();
-    while !wire.is_empty() {
-        let header = Header::parse(wire).expect("a whole header");
-        let (frame, rest) = wire.split_at(header.frame_len());
-        let payload = std::str::from_utf8(&frame[header.size..]).expect("text");
-        frames.push(match header.opcode() {
-            TEXT => payload.to_owned(),
-            PING => format!("ping{payload}"),
-            PONG => format!("pong{payload}"),
-            CLOSE => "close".to_owned(),
-            other => panic!("no such frame was pushed: {other}"),
-        });
-        wire = rest;
-    }
-    frames
-}
 
 #[test]
 fn what_the_system_takes_never_waits() {
