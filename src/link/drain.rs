@@ -160,7 +160,7 @@ impl Drain {
             for event in events.iter().filter(|event| event.token() != WAKE) {
                 self.drain(event.token().0 as u64);
             }
-            for id in std::mem::take(&mut *self.ready.lock()) {
+            for id in self.take_ready() {
                 self.drain(id);
             }
             self.ring();
@@ -177,12 +177,23 @@ impl Drain {
     /// Attends to the connections whose alarm is due.
     fn ring(&self) {
         let now = self.clock.now();
-        while let Some(id) = self.alarms.lock().pop_due(now) {
+        while let Some(id) = self.next_due(now) {
             let next = self.link(id).and_then(|link| link.attend(self.ticks(now)));
             if let Some(next) = next {
                 self.wake_at(id, self.epoch + Duration::from_millis(next));
             }
         }
+    }
+
+    // These three are functions so that no lock outlives the statement: a guard
+    // in the head of a loop is held through its body, which takes it again.
+
+    fn take_ready(&self) -> Vec<u64> {
+        std::mem::take(&mut *self.ready.lock())
+    }
+
+    fn next_due(&self, now: Instant) -> Option<u64> {
+        self.alarms.lock().pop_due(now)
     }
 
     fn link(&self, id: u64) -> Option<Arc<Link>> {
@@ -256,5 +267,82 @@ impl Alarms {
                 return Some(id);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::frame;
+    use crate::link::{Life, LinkParts, Side};
+    use crate::outbox::{OutboxOptions, Overflow, Pushed};
+    use crate::transport::{MemoryEnd, PeerAddr, memory_pair};
+
+    const PATIENCE: Duration = Duration::from_secs(10);
+
+    fn start_link(drain: &Arc<Drain>) -> (Arc<Link>, MemoryEnd) {
+        let (ours, theirs) = memory_pair();
+        let options = OutboxOptions {
+            max_bytes: 1 << 20,
+            max_messages: 256,
+            overflow: Overflow::DropNewest,
+            gap_notice: None,
+        };
+        let parts = LinkParts {
+            id: drain.next_id(),
+            transport: Arc::new(ours),
+            peer: PeerAddr::Memory,
+            life: Arc::new(Life::default()),
+            outbox: Arc::new(options),
+            tap: None,
+            side: Side::Server,
+        };
+        (Link::start(parts, drain), theirs)
+    }
+
+    /// Runs `wait` on a thread of its own, and fails where it does not return.
+    fn within_patience(what: &str, wait: impl FnOnce() + Send + 'static) {
+        let (done_tx, done_rx) = mpsc::channel();
+        thread::spawn(move || {
+            wait();
+            let _ = done_tx.send(());
+        });
+        assert!(done_rx.recv_timeout(PATIENCE).is_ok(), "{what} did not happen");
+    }
+
+    #[test]
+    fn a_handshake_past_its_deadline_is_ended() {
+        let (clock, hand) = Clock::manual();
+        let (drain, thread) = Drain::start(clock, "test-drain").expect("start the drain");
+        let (link, _peer) = start_link(&drain);
+        hand.advance(Life::default().handshake_timeout);
+        let reader = link.clone();
+        within_patience("the end of the handshake", move || {
+            assert_eq!(reader.transport.read(&mut [0; 8], None).expect("an end of input"), 0);
+        });
+        assert!(link.greeting_timed_out());
+        drain.stop();
+        within_patience("the drain's end", move || thread.join().expect("no panic"));
+    }
+
+    #[test]
+    fn what_an_in_memory_peer_reads_late_arrives_whole() {
+        let (drain, thread) = Drain::start(Clock::system(), "test-drain").expect("start the drain");
+        let (link, peer) = start_link(&drain);
+        let message = frame::single(frame::FIN | frame::BINARY, &[7; 60_000], None);
+        for _ in 0..10 {
+            assert_eq!(link.outbox.push(&message, 1), Pushed::Taken);
+        }
+        let mut left = 10 * message.len();
+        within_patience("the arrival of all bytes", move || {
+            let mut buffer = [0; 1000];
+            while left > 0 {
+                left -= peer.read(&mut buffer, None).expect("bytes");
+            }
+        });
+        drain.stop();
+        within_patience("the drain's end", move || thread.join().expect("no panic"));
     }
 }

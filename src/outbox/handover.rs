@@ -102,10 +102,14 @@ impl Outbox {
         self.push_locked(&mut self.state.lock(), bytes, messages)
     }
 
-    /// Sends or queues whole data frames, and waits while they do not fit.
+    /// Sends or queues whole data frames, and waits while they do not fit. Those
+    /// that never will go as soon as nothing else waits.
     pub(crate) fn push_waiting(&self, bytes: &Bytes, messages: usize) -> Pushed {
         let mut state = self.state.lock();
-        while state.phase == Phase::Open && !state.queue.fits(bytes.len(), messages) {
+        while state.phase == Phase::Open
+            && !state.queue.is_empty()
+            && !state.queue.fits(bytes.len(), messages)
+        {
             self.room.wait(&mut state);
         }
         self.push_locked(&mut state, bytes, messages)
@@ -120,22 +124,20 @@ impl Outbox {
             return match self.send(bytes) {
                 Some(sent) if sent == bytes.len() => Pushed::Taken,
                 Some(sent) => {
-                    state.queue.push_rest(bytes.clone(), messages, sent);
-                    self.hand_over(state)
+                    let dropped = state.queue.push_rest(bytes.clone(), messages, sent);
+                    match self.hand_over(state) {
+                        Pushed::Taken => self.note_dropped(state, dropped),
+                        lost => lost,
+                    }
                 }
                 None => self.lose(state),
             };
         }
-        match state.queue.push_messages(bytes.clone(), messages) {
-            0 => {
-                self.trace(bytes);
-                Pushed::Taken
-            }
-            dropped => {
-                self.note_slow(state);
-                Pushed::Dropped(dropped)
-            }
+        let dropped = state.queue.push_messages(bytes.clone(), messages);
+        if dropped == 0 {
+            self.trace(bytes);
         }
+        self.note_dropped(state, dropped)
     }
 
     /// Sends or queues what is not data and is never dropped.
@@ -158,6 +160,8 @@ impl Outbox {
         if discard {
             state.queue.discard_messages();
         }
+        // Later it would follow the close frame.
+        state.queue.tell_gap_at_end();
         self.push_fixed(state, frame, Waiting::Fixed);
         if state.phase == Phase::Open {
             state.phase = Phase::Closing;
@@ -286,7 +290,10 @@ impl Outbox {
         Pushed::Closed
     }
 
-    fn note_slow(&self, state: &mut MutexGuard<'_, State>) {
+    fn note_dropped(&self, state: &mut MutexGuard<'_, State>, dropped: usize) -> Pushed {
+        if dropped == 0 {
+            return Pushed::Taken;
+        }
         if let Overflow::Disconnect { grace } = self.overflow
             && state.slow_since.is_none()
         {
@@ -294,6 +301,7 @@ impl Outbox {
             state.slow_since = Some(now);
             self.watch.wake_at(self.id, now + grace);
         }
+        Pushed::Dropped(dropped)
     }
 
     fn trace(&self, bytes: &[u8]) {

@@ -18,6 +18,8 @@ mod handover;
 mod model;
 mod queue;
 mod sync;
+#[cfg(all(test, not(chinwag_model)))]
+mod tests;
 
 pub(crate) use handover::{Kind, Outbox, Pushed, Watch};
 pub(crate) use queue::OutboxOptions;

@@ -66,8 +66,8 @@ impl fmt::Debug for OutboxOptions {
 pub(super) enum Waiting {
     /// Whole data frames, this many; they may be dropped from either end.
     Messages(usize),
-    /// The word that messages were dropped.
-    Notice,
+    /// The word that this many messages were dropped.
+    Notice(u64),
     /// A pong; a newer one takes its place (RFC 6455, section 5.5.3).
     Pong,
     /// The rest of a frame under way, a ping, a close frame, HTTP: never dropped.
@@ -78,6 +78,12 @@ pub(super) enum Waiting {
 struct Chunk {
     bytes: Bytes,
     what: Waiting,
+}
+
+impl Chunk {
+    fn is_notice(&self) -> bool {
+        matches!(self.what, Waiting::Notice(_))
+    }
 }
 
 /// The bytes that wait, in order, within bounds.
@@ -114,7 +120,7 @@ impl Queue {
 
     /// Whether `bytes` more fit; an empty queue takes one message of any size.
     pub(super) fn fits(&self, bytes: usize, messages: usize) -> bool {
-        self.chunks.is_empty()
+        (self.chunks.is_empty() && messages <= 1)
             || (self.bytes + bytes <= self.options.max_bytes
                 && self.messages + messages <= self.options.max_messages)
     }
@@ -153,13 +159,15 @@ impl Queue {
 
     /// The next bytes to send, and whether they are a notice of a gap.
     pub(super) fn front(&mut self) -> Option<(Bytes, bool)> {
-        if self.missed > 0 && self.options.overflow.gap_is_in_front() && self.front_is_droppable() {
-            self.tell_gap(VecDeque::push_front);
+        if self.missed > 0 && self.options.overflow.gap_is_in_front() && self.gap_belongs_to_front() {
+            let is_told = self.chunks.front().is_some_and(Chunk::is_notice);
+            let told = if is_told { self.chunks.pop_front() } else { None };
+            self.tell_gap(told, VecDeque::push_front);
         }
-        if self.chunks.is_empty() {
+        if self.chunks.iter().all(Chunk::is_notice) {
             self.tell_gap_at_end();
         }
-        self.chunks.front().map(|chunk| (chunk.bytes.clone(), chunk.what == Waiting::Notice))
+        self.chunks.front().map(|chunk| (chunk.bytes.clone(), chunk.is_notice()))
     }
 
     /// Takes `sent` bytes off the front chunk. The rest of a frame that is now
@@ -182,11 +190,7 @@ impl Queue {
             self.prepend(chunk.bytes.slice(sent..), Waiting::Fixed);
             return;
         };
-        let (mut end, mut count) = (0, 0);
-        while end < sent {
-            end += frame::first_len(&chunk.bytes[end..]);
-            count += 1;
-        }
+        let (end, count) = begun(&chunk.bytes, sent);
         if end < chunk.bytes.len() {
             self.prepend(chunk.bytes.slice(end..), Waiting::Messages(messages - count));
         }
@@ -195,10 +199,19 @@ impl Queue {
         }
     }
 
-    /// The rest of data that the system took only `sent` bytes of.
-    pub(super) fn push_rest(&mut self, bytes: Bytes, messages: usize, sent: usize) {
+    /// Queues what follows the first `sent` bytes of data, which the system took,
+    /// or what the policy leaves of it; returns how many messages were dropped.
+    pub(super) fn push_rest(&mut self, bytes: Bytes, messages: usize, sent: usize) -> usize {
         debug_assert!(self.chunks.is_empty());
-        self.put_back(Chunk { bytes, what: Waiting::Messages(messages) }, sent);
+        let (end, count) = begun(&bytes, sent);
+        self.append(bytes.slice(sent..end), Waiting::Fixed);
+        let (rest, messages) = (bytes.slice(end..), messages - count);
+        if self.options.overflow == Overflow::Wait {
+            // Its sender waited until it was welcome, all of it.
+            self.append(rest, Waiting::Messages(messages));
+            return 0;
+        }
+        self.push_messages(rest, messages)
     }
 
     /// Drops all that may be dropped, without counting it as missed.
@@ -214,7 +227,20 @@ impl Queue {
         (self.bytes, self.messages, self.missed) = (0, 0, 0);
     }
 
+    /// Appends the word of a gap, where there is one and it belongs there.
+    pub(super) fn tell_gap_at_end(&mut self) {
+        if self.missed > 0 && !self.options.overflow.gap_is_in_front() {
+            let is_told = self.chunks.back().is_some_and(Chunk::is_notice);
+            let told = if is_told { self.chunks.pop_back() } else { None };
+            self.tell_gap(told, VecDeque::push_back);
+        }
+    }
+
     fn append(&mut self, bytes: Bytes, what: Waiting) {
+        // A send of nothing says nothing of room, so the drain would stop there.
+        if bytes.is_empty() {
+            return;
+        }
         self.count(bytes.len(), what);
         self.chunks.push_back(Chunk { bytes, what });
     }
@@ -231,8 +257,10 @@ impl Queue {
         }
     }
 
-    fn front_is_droppable(&self) -> bool {
-        self.chunks.front().is_some_and(|chunk| matches!(chunk.what, Waiting::Messages(_)))
+    fn gap_belongs_to_front(&self) -> bool {
+        self.chunks
+            .front()
+            .is_some_and(|chunk| matches!(chunk.what, Waiting::Messages(_) | Waiting::Notice(_)))
     }
 
     /// Appends the first frames of `bytes`, as many as fit, and drops the others.
@@ -248,7 +276,10 @@ impl Queue {
         if count > 0 {
             self.append(bytes.slice(..end), Waiting::Messages(count));
         }
-        self.missed += (messages - count) as u64;
+        // A sender that may wait learns here what was refused; that is no gap.
+        if self.options.overflow != Overflow::Wait {
+            self.missed += (messages - count) as u64;
+        }
         messages - count
     }
 
@@ -286,20 +317,30 @@ impl Queue {
         self.messages -= 1;
     }
 
-    fn tell_gap_at_end(&mut self) {
-        if self.missed > 0 && !self.options.overflow.gap_is_in_front() {
-            self.tell_gap(VecDeque::push_back);
+    /// Puts one notice in the place of `told`, which waited beside the same gap.
+    fn tell_gap(&mut self, told: Option<Chunk>, put: impl FnOnce(&mut VecDeque<Chunk>, Chunk)) {
+        let mut missed = std::mem::take(&mut self.missed);
+        if let Some(Chunk { bytes, what: Waiting::Notice(before) }) = told {
+            self.bytes -= bytes.len();
+            missed += before;
         }
-    }
-
-    fn tell_gap(&mut self, put: impl FnOnce(&mut VecDeque<Chunk>, Chunk)) {
-        let missed = std::mem::take(&mut self.missed);
         let Some(notice) = self.options.gap_notice.as_ref().and_then(|notice| notice(missed)) else {
             return;
         };
         let mut bytes = BytesMut::new();
         frame::encode(&notice, &mut bytes);
-        self.count(bytes.len(), Waiting::Notice);
-        put(&mut self.chunks, Chunk { bytes: bytes.freeze(), what: Waiting::Notice });
+        let what = Waiting::Notice(missed);
+        self.count(bytes.len(), what);
+        put(&mut self.chunks, Chunk { bytes: bytes.freeze(), what });
     }
+}
+
+/// Where the frames end that the first `sent` bytes begin, and how many those are.
+fn begun(bytes: &[u8], sent: usize) -> (usize, usize) {
+    let (mut end, mut count) = (0, 0);
+    while end < sent {
+        end += frame::first_len(&bytes[end..]);
+        count += 1;
+    }
+    (end, count)
 }
