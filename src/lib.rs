@@ -1,4 +1,5 @@
 //! chinwag
+mod client;
 mod clock;
 mod close;
 mod error;
@@ -10,6 +11,9 @@ mod text;
 mod transport;
 mod wire;
 
+pub use client::{
+    Canceller, ConnectOptions, Connection, ConnectionState, MessageWriter, Messages, Piece, Receiver, Sender,
+};
 pub use clock::{Clock, ClockHand};
 pub use close::{CloseCode, CloseReason, ClosedBy};
 pub use error::{Error, RefusedResponse, Result};
