@@ -1,4 +1,5 @@
 //! chinwag
+mod client;
 mod clock;
 mod close;
 mod error;
@@ -17,6 +18,9 @@ mod wire;
 #[cfg(feature = "chat")]
 pub mod chat;
 
+pub use client::{
+    Canceller, ConnectOptions, Connection, ConnectionState, MessageWriter, Messages, Piece, Receiver, Sender,
+};
 pub use clock::{Clock, ClockHand};
 pub use close::{CloseCode, CloseReason, ClosedBy};
 pub use error::{Error, RefusedResponse, Result};

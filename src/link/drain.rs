@@ -124,7 +124,7 @@ impl Drain {
     }
 
     /// Waits until `done`, which is asked again whenever a link changes.
-    pub(super) fn wait_until(&self, done: impl Fn() -> bool) {
+    pub(crate) fn wait_until(&self, done: impl Fn() -> bool) {
         let mut guard = self.changes.lock();
         while !done() {
             self.changed.wait(&mut guard);

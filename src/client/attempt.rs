@@ -1,0 +1,118 @@
+//! One attempt to connect: a thread of its own does what can block, and the
+//! caller waits for it, the canceller and the deadline at once.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::thread;
+
+use crossbeam_channel::{bounded, never, select};
+
+use super::dial::{Slot, dial};
+use super::exchange::{Exchange, Limit};
+use super::handshake::{Accepted, Answer, shake};
+use super::target::Target;
+use super::{ConnectOptions, Connection};
+use crate::transport::{PeerAddr, Transport};
+use crate::wire::Tap;
+use crate::{Error, Result};
+
+/// A transport whose handshake is done.
+pub(super) struct Established {
+    pub transport: Arc<dyn Transport>,
+    pub peer: PeerAddr,
+    pub tap: Option<Arc<Tap>>,
+    pub accepted: Accepted,
+}
+
+pub(super) fn connect(options: &ConnectOptions, url: &str) -> Result<Connection> {
+    check(options)?;
+    let target = Target::parse(url)?;
+    let limit = Limit::of(options.connect_timeout);
+    let cancelled = options.canceller.as_ref().map_or_else(never, |canceller| canceller.receiver());
+    let slot = Arc::new(Slot::default());
+    // Takes the one result without waiting, also when nobody waits for it.
+    let (result_tx, result_rx) = bounded(1);
+    let worker = {
+        let (options, slot) = (options.clone(), slot.clone());
+        let work = move || drop(result_tx.send(establish(&options, target, limit, &slot)));
+        thread::Builder::new().name("chinwag-connect".to_owned()).spawn(work)
+    };
+    let worker = worker.map_err(Error::io("start a thread to connect"))?;
+    select! {
+        recv(result_rx) -> result => {
+            // It has nothing left to do but to end.
+            let _ = worker.join();
+            let lost = || Error::Handshake("the connecting thread panicked".to_owned());
+            Connection::start(options, result.map_err(|_| lost())??)
+        }
+        recv(cancelled) -> _ => {
+            slot.abandon();
+            Err(Error::Cancelled)
+        }
+        default(limit.left()) => Err(limit.error(&slot.abandon())),
+    }
+}
+
+/// Does the handshake over a transport that exists already, on this thread.
+/// Redirects are not followed.
+pub(crate) fn from_transport(
+    transport: Arc<dyn Transport>,
+    peer: PeerAddr,
+    options: &ConnectOptions,
+    path: &str,
+) -> Result<Connection> {
+    check(options)?;
+    let limit = Limit::of(options.connect_timeout);
+    let tap = tap(options, peer, &Arc::default());
+    let exchange = Exchange::new(&*transport, limit, tap.as_deref(), greeting(peer));
+    match shake(exchange, options, &Target::local(path), true)? {
+        Answer::Refused(response) => Err(Error::Refused(Box::new(response))),
+        Answer::Accepted(accepted) => {
+            Connection::start(options, Established { transport, peer, tap, accepted })
+        }
+    }
+}
+
+fn check(options: &ConnectOptions) -> Result<()> {
+    if options.canceller.as_ref().is_some_and(|canceller| canceller.is_cancelled()) {
+        return Err(Error::Cancelled);
+    }
+    match &options.problem {
+        Some(problem) => Err(Error::Invalid(problem.clone())),
+        None => Ok(()),
+    }
+}
+
+/// Connects, and follows redirects as far as they may be followed.
+fn establish(options: &ConnectOptions, mut target: Target, limit: Limit, slot: &Slot) -> Result<Established> {
+    let counter = Arc::default();
+    let mut with_credentials = true;
+    for redirects in 0.. {
+        let (transport, peer) = dial(&target, options.proxy.as_ref(), limit, slot)?;
+        slot.begin(&greeting(peer))?;
+        let tap = tap(options, peer, &counter);
+        let exchange = Exchange::new(&*transport, limit, tap.as_deref(), greeting(peer));
+        let response = match shake(exchange, options, &target, with_credentials)? {
+            Answer::Accepted(accepted) => return Ok(Established { transport, peer, tap, accepted }),
+            Answer::Refused(response) => response,
+        };
+        let is_redirect = matches!(response.status, 301 | 302 | 303 | 307 | 308);
+        let location = response.header("location").filter(|_| is_redirect && redirects < options.max_redirects);
+        let Some(next) = location.and_then(|location| target.redirect(location)) else {
+            return Err(Error::Refused(Box::new(response)));
+        };
+        log::debug!("redirected with status {}", response.status);
+        with_credentials &= target.shares_credentials_with(&next);
+        target = next;
+    }
+    unreachable!("the count of redirects is bounded")
+}
+
+fn greeting(peer: PeerAddr) -> String {
+    format!("complete the handshake with {peer}")
+}
+
+fn tap(options: &ConnectOptions, peer: PeerAddr, counter: &Arc<AtomicU64>) -> Option<Arc<Tap>> {
+    let observer = options.observer.clone()?;
+    Some(Arc::new(Tap::new(observer, counter.clone(), 0, peer, false)))
+}

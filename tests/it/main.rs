@@ -1,0 +1,5 @@
+//! One binary: what a user relies on, over real sockets.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod client;
+mod raw_server;
