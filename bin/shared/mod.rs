@@ -1,6 +1,7 @@
 //! What both programs have in common: their logger, and times on the command line.
 
 use std::fs::OpenOptions;
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -32,7 +33,7 @@ impl Logging {
         let level = level(default as i8 + self.verbose as i8 - self.quiet as i8);
         let config = config();
         let mut loggers: Vec<Box<dyn SharedLogger>> =
-            vec![TermLogger::new(level, config.clone(), TerminalMode::Stderr, ColorChoice::Auto)];
+            vec![TermLogger::new(level, config.clone(), TerminalMode::Stderr, colors())];
         if let Some(path) = &self.log_file {
             let file = OpenOptions::new().create(true).append(true).open(path);
             let file =
@@ -41,6 +42,11 @@ impl Logging {
         }
         CombinedLogger::init(loggers).map_err(|error| format!("failed to start the logger: {error}"))
     }
+}
+
+fn colors() -> ColorChoice {
+    let wanted = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    if wanted { ColorChoice::Auto } else { ColorChoice::Never }
 }
 
 fn level(steps: i8) -> LevelFilter {

@@ -94,6 +94,7 @@ impl Callbacks<'_> {
     }
 
     /// The last callbacks.
+    #[inline(never)]
     fn close(mut self, reason: &CloseReason, violation: Option<String>) {
         if let Some(words) = violation {
             let error = if reason.code == CloseCode::INTERNAL {

@@ -15,6 +15,7 @@ mod greeter;
 mod http;
 mod limits;
 mod listen;
+mod memory;
 mod origin;
 mod shutdown;
 mod throttle;

@@ -114,7 +114,8 @@ fn a_response_that_breaks_the_rules_is_an_error() {
         peer.send(head.as_bytes());
     }));
     assert!(what.contains("Sec-WebSocket-Accept"), "{what}");
-    let what = handshake_error(answered(|peer| peer.upgrade("Sec-WebSocket-Extensions: permessage-deflate\r\n")));
+    let what =
+        handshake_error(answered(|peer| peer.upgrade("Sec-WebSocket-Extensions: permessage-deflate\r\n")));
     assert!(what.contains("extension"), "{what}");
     let what = handshake_error(answered(|peer| peer.upgrade("Sec-WebSocket-Protocol: chat\r\n")));
     assert!(what.contains("subprotocol"), "{what}");
