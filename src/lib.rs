@@ -1,4 +1,6 @@
 //! chinwag
+#[cfg(feature = "chat")]
+pub mod chat;
 mod clock;
 mod close;
 mod error;
