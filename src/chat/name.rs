@@ -1,26 +1,464 @@
-//! stub
-#![allow(missing_docs)]
-#[derive(Clone)]
+//! What a person may be called, and which two names are the same to a reader.
+
+use std::error::Error;
+use std::fmt;
+
+use caseless::Caseless;
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+use unicode_properties::{EmojiStatus, GeneralCategory, UnicodeEmoji, UnicodeGeneralCategory};
+use unicode_security::skeleton;
+
+/// Enough for every script's syllables, too few to write over the neighbouring lines.
+const MAX_MARKS: usize = 4;
+/// Bounds the passes until a key changes no more; no character needs as many.
+const MAX_PASSES: usize = 8;
+
+const SPACE: char = ' ';
+const JOINER: char = '\u{200d}';
+const EMOJI_SELECTOR: char = '\u{fe0f}';
+const KEYCAP: char = '\u{20e3}';
+
+/// A name as it is shown: trimmed, in NFC, with single plain spaces inside.
+///
+/// It has 1 to [`MAX_CHARS`](Self::MAX_CHARS) characters, all of them visible.
+/// Every script is welcome, and emoji with their joiners.
+///
+/// ```
+/// use chinwag::chat::Name;
+///
+/// let name = Name::parse("  Zoe\u{308} \u{a0}李 ").unwrap();
+/// assert_eq!(name.as_str(), "Zoë 李");
+/// assert!(Name::parse("👩‍👩‍👧").is_ok());
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Name(String);
-#[derive(Debug)]
-pub struct NameError;
-#[derive(Clone, PartialEq, Eq, Hash)]
+
+/// What makes a name unique: two that a reader takes for each other, by case or
+/// by looks, have the same key.
+///
+/// ```
+/// use chinwag::chat::Name;
+///
+/// let key = |text| Name::parse(text).unwrap().key();
+/// assert_eq!(key("John"), key("JOHN"));
+/// assert_eq!(key("John"), key("J\u{43e}hn")); // a Cyrillic о
+/// assert_ne!(key("John"), key("Joan"));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct NameKey(String);
+
+/// Why a name was refused. Its text can be shown to whoever chose the name;
+/// positions count characters of the trimmed name, from 1.
+///
+/// ```
+/// use chinwag::chat::Name;
+///
+/// let error = Name::parse("Jo\u{200b}hn").unwrap_err();
+/// assert_eq!(error.to_string(), "the name has an invisible or control character (U+200B) at position 3");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NameError {
+    /// Nothing is left after trimming.
+    Empty,
+    /// More than [`Name::MAX_CHARS`] characters.
+    TooLong,
+    /// A character that cannot be seen, or not by everybody.
+    Invisible {
+        /// The character.
+        character: char,
+        /// Where it is.
+        position: usize,
+    },
+    /// A combining mark at the start of a word, where it has nothing to sit on.
+    LooseMark {
+        /// The mark.
+        character: char,
+        /// Where it is.
+        position: usize,
+    },
+    /// More combining marks on one character than any script needs.
+    TooManyMarks {
+        /// Where the first mark is that is too many.
+        position: usize,
+    },
+}
+
 impl Name {
-    pub fn parse(s: &str) -> Result<Self, NameError> {
-        Ok(Name(s.trim().into()))
+    /// The most characters that a name may have.
+    pub const MAX_CHARS: usize = 32;
+
+    /// The name in `text`: trimmed, composed, each run of spaces of any kind as one.
+    ///
+    /// # Errors
+    ///
+    /// Returns the first rule that `text` breaks.
+    pub fn parse(text: &str) -> Result<Self, NameError> {
+        let chars = one_space_each(text.trim().nfc()).take(Self::MAX_CHARS + 1).collect::<Vec<_>>();
+        if chars.is_empty() {
+            return Err(NameError::Empty);
+        }
+        if chars.len() > Self::MAX_CHARS {
+            return Err(NameError::TooLong);
+        }
+        check_visible(&chars)?;
+        check_marks(&chars)?;
+        Ok(Self(chars.into_iter().collect()))
     }
+
+    /// The name as it is shown.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What is the same for all names that a reader would take for this one.
+    ///
+    /// Small `i` and `l` count as one letter, as capital `I` looks like the one
+    /// and is the other.
     pub fn key(&self) -> NameKey {
-        NameKey(self.0.to_lowercase())
+        let mut key = self.0.clone();
+        for _ in 0..MAX_PASSES {
+            let next = folded(&key).chars().flat_map(looks).nfd().collect::<String>();
+            if next == key {
+                break;
+            }
+            key = next;
+        }
+        NameKey(key)
     }
 }
-impl std::fmt::Display for Name {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
     }
 }
-impl std::fmt::Display for NameError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("bad")
+
+impl fmt::Display for NameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Empty => f.write_str("the name is empty"),
+            Self::TooLong => write!(f, "the name is longer than {} characters", Name::MAX_CHARS),
+            Self::Invisible { character, position } => {
+                let code = u32::from(character);
+                write!(
+                    f,
+                    "the name has an invisible or control character (U+{code:04X}) at position {position}"
+                )
+            }
+            Self::LooseMark { character, position } => {
+                let code = u32::from(character);
+                write!(
+                    f,
+                    "the name has a combining mark (U+{code:04X}) without a letter at position {position}"
+                )
+            }
+            Self::TooManyMarks { position } => {
+                write!(
+                    f,
+                    "the name has more than {MAX_MARKS} combining marks in a row at position {position}"
+                )
+            }
+        }
+    }
+}
+
+impl Error for NameError {}
+
+/// Spaces of all kinds as plain ones, and of several in a row only the first.
+fn one_space_each(chars: impl Iterator<Item = char>) -> impl Iterator<Item = char> {
+    let mut is_after_space = false;
+    chars.map(|c| if c.general_category() == GeneralCategory::SpaceSeparator { SPACE } else { c }).filter(
+        move |&c| {
+            let is_repeated = is_after_space && c == SPACE;
+            is_after_space = c == SPACE;
+            !is_repeated
+        },
+    )
+}
+
+fn check_visible(chars: &[char]) -> Result<(), NameError> {
+    for (at, &character) in chars.iter().enumerate() {
+        let is_welcome = match character {
+            JOINER => joins_emoji(&chars[..at], &chars[at + 1..]),
+            EMOJI_SELECTOR => selects_emoji(&chars[..at], &chars[at + 1..]),
+            _ => !is_invisible(character),
+        };
+        if !is_welcome {
+            return Err(NameError::Invisible { character, position: at + 1 });
+        }
+    }
+    Ok(())
+}
+
+fn check_marks(chars: &[char]) -> Result<(), NameError> {
+    let mut marks = 0;
+    let mut before = SPACE;
+    for (at, &character) in chars.iter().enumerate() {
+        let is_mark = is_combining_mark(character) && character != EMOJI_SELECTOR;
+        marks = if is_mark { marks + 1 } else { 0 };
+        if is_mark && before == SPACE {
+            return Err(NameError::LooseMark { character, position: at + 1 });
+        }
+        if marks > MAX_MARKS {
+            return Err(NameError::TooManyMarks { position: at + 1 });
+        }
+        before = character;
+    }
+    Ok(())
+}
+
+/// Whether a joiner between `before` and `after` makes one emoji of two.
+fn joins_emoji(before: &[char], after: &[char]) -> bool {
+    let before = match before {
+        [before @ .., EMOJI_SELECTOR] => before,
+        before => before,
+    };
+    before.last().is_some_and(|&c| is_pictograph(c)) && after.first().is_some_and(|&c| is_pictograph(c))
+}
+
+/// Whether a selector between `before` and `after` shows an emoji in colour. A
+/// digit is one only as a keycap.
+fn selects_emoji(before: &[char], after: &[char]) -> bool {
+    before.last().is_some_and(|&c| is_pictograph(c) || (c.is_emoji_char() && after.first() == Some(&KEYCAP)))
+}
+
+/// Whether `c` is an emoji by itself: no digit, and no half of a flag.
+fn is_pictograph(c: char) -> bool {
+    use EmojiStatus as Emoji;
+    !matches!(
+        c.emoji_status(),
+        Emoji::NonEmoji
+            | Emoji::NonEmojiButEmojiComponent
+            | Emoji::EmojiPresentationAndEmojiComponent
+            | Emoji::EmojiOtherAndEmojiComponent
+    )
+}
+
+fn is_invisible(c: char) -> bool {
+    use GeneralCategory as Category;
+    let is_unseen_kind = matches!(
+        c.general_category(),
+        Category::Control
+            | Category::Format
+            | Category::LineSeparator
+            | Category::ParagraphSeparator
+            | Category::Surrogate
+            | Category::PrivateUse
+            | Category::Unassigned
+    );
+    is_unseen_kind || is_default_ignorable(c) || is_blank(c)
+}
+
+/// The default-ignorable characters of Unicode that are of a visible kind by
+/// their category.
+fn is_default_ignorable(c: char) -> bool {
+    matches!(
+        c,
+        '\u{34f}'
+            | '\u{115f}'..='\u{1160}'
+            | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{ffa0}'
+            | '\u{e0100}'..='\u{e01ef}'
+    )
+}
+
+/// Symbols without ink: the empty Braille pattern, the place of an embedded
+/// object, a note without a head, the Khitan filler.
+fn is_blank(c: char) -> bool {
+    matches!(c, '\u{2800}' | '\u{fffc}' | '\u{1d159}' | '\u{16fe4}')
+}
+
+/// `text` without regard to case, width and style.
+fn folded(text: &str) -> String {
+    text.nfkc().default_case_fold().nfkc().collect()
+}
+
+/// What the folded character `c` looks like, in either case.
+///
+/// Folding hides what a capital looks like: `В` is a `B`, but the small `в` is
+/// none. So the capital is asked where the small letter has no double in ASCII.
+fn looks(c: char) -> Vec<char> {
+    let of_text = |text: &str| skeleton(text).collect::<String>();
+    let mut look = of_text(c.encode_utf8(&mut [0; 4]));
+    if !look.is_ascii() {
+        let capital = of_text(&c.to_uppercase().collect::<String>());
+        if capital.is_ascii() {
+            look = capital;
+        }
+    }
+    look.chars().map(|c| if c == 'i' { 'l' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(text: &str) -> NameKey {
+        Name::parse(text).unwrap_or_else(|error| panic!("{text:?}: {error}")).key()
+    }
+
+    #[test]
+    fn every_script_and_emoji_are_welcome() {
+        for text in [
+            "John",
+            "Иван",
+            "李雷",
+            "Zoë",
+            "يوسف",
+            "שָׁלוֹם",
+            "สมชาย",
+            "हिन्दी",
+            "မြွှေ",
+            "김철수",
+            "Nguyễn Văn",
+            "O'Brien-Smith",
+            "x",
+            "42",
+            "😀",
+            "👩‍👩‍👧",
+            "👩🏽‍⚕️",
+            "🏳️‍🌈",
+            "❤️",
+            "🇩🇪",
+            "1️⃣",
+        ] {
+            let name = Name::parse(text).unwrap_or_else(|error| panic!("{text:?}: {error}"));
+            assert_eq!(name.as_str(), text.nfc().collect::<String>());
+            assert_eq!(Name::parse(name.as_str()), Ok(name.clone()), "{text:?} is not the same again");
+        }
+    }
+
+    #[test]
+    fn a_name_is_trimmed_composed_and_has_single_spaces() {
+        for (text, shown) in [
+            ("  John\r\n", "John"),
+            ("John   Smith", "John Smith"),
+            ("John\u{a0}\u{3000}Smith", "John Smith"),
+            ("Zoe\u{308}", "Zo\u{eb}"),
+            ("\u{2003}x\u{2003}", "x"),
+        ] {
+            assert_eq!(Name::parse(text).map(|name| name.to_string()).as_deref(), Ok(shown));
+        }
+    }
+
+    #[test]
+    fn names_that_a_reader_takes_for_each_other_collide() {
+        for (one, other) in [
+            ("John", "JOHN"),
+            ("John", "J\u{43e}hn"),
+            ("John", "ｊｏｈｎ"),
+            ("John", "𝐉𝐨𝐡𝐧"),
+            ("Zo\u{eb}", "Zoe\u{308}"),
+            ("Straße", "STRASSE"),
+            ("Bob", "\u{412}\u{41e}\u{412}"),
+            ("Helen", "\u{397}elen"),
+            ("Helen", "\u{41d}ELEN"),
+            ("Иван", "ИВАН"),
+            ("Νίκος", "ΝΊΚΟΣ"),
+            ("Alice", "AIice"),
+            ("Alice", "A1ice"),
+            ("Ian", "ian"),
+            ("Bob", "B0b"),
+            ("modern", "rnodem"),
+            ("❤️", "❤"),
+            ("John  Smith", "John Smith"),
+        ] {
+            assert_eq!(key(one), key(other), "{one:?} and {other:?}");
+        }
+    }
+
+    #[test]
+    fn names_that_differ_to_a_reader_do_not_collide() {
+        for (one, other) in [
+            ("John", "Joan"),
+            ("Zoë", "Zoe"),
+            ("Иван", "Иваи"),
+            ("李雷", "李蕾"),
+            ("👩‍👩‍👧", "👩‍👩‍👦"),
+            ("John Smith", "JohnSmith"),
+            ("a", "b"),
+        ] {
+            assert_ne!(key(one), key(other), "{one:?} and {other:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_does_not_change_when_it_is_made_again() {
+        for c in ('\u{21}'..='\u{1ffff}').filter(|&c| !is_invisible(c)) {
+            let NameKey(once) = Name(c.to_string()).key();
+            assert_eq!(Name(once.clone()).key(), NameKey(once), "U+{:04X}", u32::from(c));
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_refused() {
+        for (text, character, position) in [
+            ("a\u{200b}b", '\u{200b}', 2),
+            ("a\u{202e}b", '\u{202e}', 2),
+            ("\u{feff}John", '\u{feff}', 1),
+            ("a\nb", '\n', 2),
+            ("a\tb", '\t', 2),
+            ("a\x1b[31m", '\x1b', 2),
+            ("a\u{ad}b", '\u{ad}', 2),
+            ("a\u{34f}", '\u{34f}', 2),
+            ("\u{3164}", '\u{3164}', 1),
+            ("\u{2800}", '\u{2800}', 1),
+            ("\u{115f}\u{1160}", '\u{115f}', 1),
+            ("a\u{17b4}", '\u{17b4}', 2),
+            ("a\u{2028}b", '\u{2028}', 2),
+            ("a\u{e000}", '\u{e000}', 2),
+            ("a\u{378}", '\u{378}', 2),
+            ("a\u{fe00}", '\u{fe00}', 2),
+            ("a\u{e0100}", '\u{e0100}', 2),
+            // Joiners and selectors beside anything but emoji.
+            ("a\u{200d}b", JOINER, 2),
+            ("1\u{200d}2", JOINER, 2),
+            ("😀\u{200d}", JOINER, 2),
+            ("\u{200d}😀", JOINER, 1),
+            ("👩\u{200d}\u{200d}👧", JOINER, 2),
+            ("a\u{fe0f}", EMOJI_SELECTOR, 2),
+            ("1\u{fe0f}2", EMOJI_SELECTOR, 2),
+            ("❤\u{fe0f}\u{fe0f}", EMOJI_SELECTOR, 3),
+            ("🏴\u{e0067}\u{e007f}", '\u{e0067}', 2),
+        ] {
+            assert_eq!(Name::parse(text), Err(NameError::Invisible { character, position }), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn marks_need_a_letter_and_have_a_limit() {
+        let loose = |position| Err(NameError::LooseMark { character: '\u{301}', position });
+        assert_eq!(Name::parse("\u{301}a"), loose(1));
+        assert_eq!(Name::parse("a \u{301}b"), loose(3));
+        assert!(Name::parse("x\u{302}\u{303}\u{304}\u{306}").is_ok());
+        let zalgo = Name::parse("x\u{302}\u{303}\u{304}\u{306}\u{307}y");
+        assert_eq!(zalgo, Err(NameError::TooManyMarks { position: 6 }));
+    }
+
+    #[test]
+    fn a_name_has_1_to_32_characters() {
+        for blank in ["", " ", "\r\n", "\u{3000}\u{a0}"] {
+            assert_eq!(Name::parse(blank), Err(NameError::Empty), "{blank:?}");
+        }
+        assert!(Name::parse(&"李".repeat(32)).is_ok());
+        assert!(Name::parse(&"e\u{301}".repeat(32)).is_ok(), "counted as composed");
+        assert_eq!(Name::parse(&"x".repeat(33)), Err(NameError::TooLong));
+    }
+
+    #[test]
+    fn an_error_tells_what_to_change() {
+        for (text, expected) in [
+            ("", "the name is empty"),
+            (&"x".repeat(33), "the name is longer than 32 characters"),
+            ("a\u{7}", "the name has an invisible or control character (U+0007) at position 2"),
+            ("\u{301}", "the name has a combining mark (U+0301) without a letter at position 1"),
+        ] {
+            assert_eq!(Name::parse(text).expect_err("broken rule").to_string(), expected);
+        }
     }
 }
