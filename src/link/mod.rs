@@ -86,7 +86,7 @@ pub(crate) struct Link {
     pub transport: Arc<dyn Transport>,
     pub life: Arc<Life>,
     pub tap: Option<Arc<Tap>>,
-    side: Side,
+    pub side: Side,
     drain: Arc<Drain>,
     stage: AtomicU8,
     /// When the stage has lasted too long. This and the moments below are
