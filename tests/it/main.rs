@@ -3,6 +3,8 @@
 
 mod client;
 mod conversation;
+mod embedding;
+mod life;
 mod raw_server;
 mod refusal;
 mod support;
