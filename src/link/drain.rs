@@ -153,9 +153,9 @@ impl Drain {
             for event in events.iter().filter(|event| event.token() != WAKE) {
                 self.drain(event.token().0 as u64);
             }
-            for id in std::mem::take(&mut *self.ready.lock()) {
-                self.drain(id);
-            }
+            // A statement of its own: the lock must not be held while draining.
+            let ready = std::mem::take(&mut *self.ready.lock());
+            ready.into_iter().for_each(|id| self.drain(id));
             self.ring();
         }
         self.links.lock().clear();
@@ -170,7 +170,9 @@ impl Drain {
     /// Attends to the connections whose alarm is due.
     fn ring(&self) {
         let now = self.clock.now();
-        while let Some(id) = self.alarms.lock().pop_due(now) {
+        loop {
+            // A statement of its own: the lock must not be held while attending.
+            let Some(id) = self.alarms.lock().pop_due(now) else { break };
             let next = self.link(id).and_then(|link| link.attend(self.ticks(now)));
             if let Some(next) = next {
                 self.wake_at(id, self.epoch + Duration::from_millis(next));
