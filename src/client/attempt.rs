@@ -97,7 +97,8 @@ fn establish(options: &ConnectOptions, mut target: Target, limit: Limit, slot: &
             Answer::Refused(response) => response,
         };
         let is_redirect = matches!(response.status, 301 | 302 | 303 | 307 | 308);
-        let location = response.header("location").filter(|_| is_redirect && redirects < options.max_redirects);
+        let location =
+            response.header("location").filter(|_| is_redirect && redirects < options.max_redirects);
         let Some(next) = location.and_then(|location| target.redirect(location)) else {
             return Err(Error::Refused(Box::new(response)));
         };

@@ -115,7 +115,8 @@ fn dial_unix(path: &Path, slot: &Slot) -> Result<(Arc<dyn Transport>, PeerAddr)>
 fn dial_tcp(host: &str, port: u16, limit: Limit, slot: &Slot) -> Result<(Arc<dyn Transport>, PeerAddr)> {
     let lookup = format!("look up host {host}");
     slot.begin(&lookup)?;
-    let addrs: Vec<SocketAddr> = (host, port).to_socket_addrs().map_err(Error::io(lookup.as_str()))?.collect();
+    let addrs: Vec<SocketAddr> =
+        (host, port).to_socket_addrs().map_err(Error::io(lookup.as_str()))?.collect();
     let mut failure = Error::Invalid(format!("host {host} has no address"));
     for (tried, addr) in addrs.iter().enumerate() {
         let attempt = format!("connect to {addr}");

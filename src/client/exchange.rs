@@ -60,7 +60,9 @@ impl Head {
 
     /// Whether one of the comma-separated values of this name is `token`.
     pub(super) fn has_token(&self, name: &str, token: &str) -> bool {
-        self.values(name).flat_map(|value| value.split(',')).any(|part| part.trim().eq_ignore_ascii_case(token))
+        self.values(name)
+            .flat_map(|value| value.split(','))
+            .any(|part| part.trim().eq_ignore_ascii_case(token))
     }
 }
 
@@ -75,7 +77,12 @@ pub(super) struct Exchange<'a> {
 }
 
 impl<'a> Exchange<'a> {
-    pub(super) fn new(transport: &'a dyn Transport, limit: Limit, tap: Option<&'a Tap>, attempt: String) -> Self {
+    pub(super) fn new(
+        transport: &'a dyn Transport,
+        limit: Limit,
+        tap: Option<&'a Tap>,
+        attempt: String,
+    ) -> Self {
         Self { transport, limit, tap, attempt, input: BytesMut::new() }
     }
 
@@ -201,7 +208,9 @@ fn parse_head(input: &[u8]) -> Result<Option<(Head, usize)>> {
 /// the last one was there.
 fn dechunk(mut input: &[u8], body: &mut Vec<u8>) -> bool {
     loop {
-        let Ok(httparse::Status::Complete((at, size))) = httparse::parse_chunk_size(input) else { return false };
+        let Ok(httparse::Status::Complete((at, size))) = httparse::parse_chunk_size(input) else {
+            return false;
+        };
         if size == 0 {
             return true;
         }

@@ -129,7 +129,8 @@ impl ConnectOptions {
             return self.invalid(format!("{name:?} is not the name of a header field"));
         };
         let Ok(content) = HeaderValue::from_str(value) else {
-            return self.invalid(format!("the value of header field {parsed} has characters that may not be sent"));
+            return self
+                .invalid(format!("the value of header field {parsed} has characters that may not be sent"));
         };
         match parsed.as_str() {
             "authorization" => self.authorization = Some(content),

@@ -8,7 +8,12 @@ use super::target::Target;
 
 /// The request head. `with_credentials` is false where the target is not the
 /// one that the caller named.
-pub(super) fn request(options: &ConnectOptions, target: &Target, key: &str, with_credentials: bool) -> Vec<u8> {
+pub(super) fn request(
+    options: &ConnectOptions,
+    target: &Target,
+    key: &str,
+    with_credentials: bool,
+) -> Vec<u8> {
     let mut head = format!(
         "GET {} HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
          Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n",

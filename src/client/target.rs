@@ -65,9 +65,8 @@ impl Target {
             let why = "expected ws+unix:/path/to.sock:/request/path";
             return Err(Error::Invalid(format!("not a WebSocket URL: {why}")));
         }
-        let path: http::uri::PathAndQuery = encode(path)
-            .parse()
-            .map_err(|error| Error::Invalid(format!("not a WebSocket URL: {error}")))?;
+        let path: http::uri::PathAndQuery =
+            encode(path).parse().map_err(|error| Error::Invalid(format!("not a WebSocket URL: {error}")))?;
         let place = Place::Unix(socket.trim_start_matches("//").into());
         Ok(Self { place, is_secure: false, path: path.to_string(), userinfo: None })
     }

@@ -116,7 +116,8 @@ impl fmt::Write for MessageWriter<str> {
 /// where pieces are small.
 impl io::Write for MessageWriter<[u8]> {
     fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
-        MessageWriter::write(self, piece).map_err(|error| io::Error::new(io::ErrorKind::BrokenPipe, error))?;
+        MessageWriter::write(self, piece)
+            .map_err(|error| io::Error::new(io::ErrorKind::BrokenPipe, error))?;
         Ok(piece.len())
     }
 
@@ -127,6 +128,8 @@ impl io::Write for MessageWriter<[u8]> {
 
 impl<P: Piece + ?Sized> fmt::Debug for MessageWriter<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MessageWriter").field("is_begun", &(self.opcode == CONTINUATION)).finish_non_exhaustive()
+        f.debug_struct("MessageWriter")
+            .field("is_begun", &(self.opcode == CONTINUATION))
+            .finish_non_exhaustive()
     }
 }

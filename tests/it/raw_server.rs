@@ -143,7 +143,8 @@ impl Peer {
         };
         let length = length.iter().fold(0, |length, byte| length << 8 | usize::from(*byte));
         let mask = self.read(4);
-        let payload = self.read(length).iter().zip(mask.iter().cycle()).map(|(byte, key)| byte ^ key).collect();
+        let payload =
+            self.read(length).iter().zip(mask.iter().cycle()).map(|(byte, key)| byte ^ key).collect();
         Frame { flags: head[0], payload }
     }
 

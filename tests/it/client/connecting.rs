@@ -114,7 +114,8 @@ fn a_response_that_breaks_the_rules_is_an_error() {
         peer.send(head.as_bytes());
     }));
     assert!(what.contains("Sec-WebSocket-Accept"), "{what}");
-    let what = handshake_error(answered(|peer| peer.upgrade("Sec-WebSocket-Extensions: permessage-deflate\r\n")));
+    let what =
+        handshake_error(answered(|peer| peer.upgrade("Sec-WebSocket-Extensions: permessage-deflate\r\n")));
     assert!(what.contains("extension"), "{what}");
     let what = handshake_error(answered(|peer| peer.upgrade("Sec-WebSocket-Protocol: chat\r\n")));
     assert!(what.contains("subprotocol"), "{what}");
@@ -154,7 +155,7 @@ fn a_response_in_drops_does_not_stretch_the_limit() {
         let mut peer = Peer::accept(listener);
         let head = peer.switching("");
         let mut bytes = head.bytes();
-        let write = |byte| std::io::Write::write_all(&mut peer.stream, &[byte]);
+        let mut write = |byte| std::io::Write::write_all(&mut peer.stream, &[byte]);
         // Each byte comes well within the limit, all of them do not.
         while bytes.next().is_some_and(|byte| write(byte).is_ok()) {
             thread::sleep(Duration::from_millis(20));
