@@ -232,7 +232,7 @@ mod tests {
         for end in 0..=input.len() {
             let mut body = Vec::new();
             let is_whole = dechunk(&input[..end], &mut body);
-            assert_eq!(is_whole, end >= 23, "{end}");
+            assert_eq!(is_whole, end >= 22, "{end}");
             assert!(b"abcde".starts_with(&body));
         }
     }

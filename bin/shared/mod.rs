@@ -1,0 +1,4 @@
+//! What the programs have in common.
+
+pub mod duration;
+pub mod logging;
