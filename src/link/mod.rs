@@ -314,15 +314,14 @@ impl Link {
             if now < until {
                 return Some(Some(until));
             }
+            if !self.transport.has_input() {
+                self.give_up(CloseCode::POLICY, "keepalive missed: no answer to a ping");
+                return None;
+            }
             // The peer has spoken; it is our own side that does not read, as
             // while a handler blocks or a client only sends.
-            if self.transport.has_input() {
-                self.pinged.store(NEVER, Ordering::Relaxed);
-                self.seen.store(now, Ordering::Relaxed);
-                return Some(Some(now + interval));
-            }
-            self.give_up(CloseCode::POLICY, "keepalive missed: no answer to a ping");
-            return None;
+            self.seen.store(pinged, Ordering::Relaxed);
+            self.pinged.store(NEVER, Ordering::Relaxed);
         }
         let due = self.seen.load(Ordering::Relaxed) + interval;
         if now < due {
