@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::Duration;
 
-use chinwag::{Canceller, CloseCode, CloseReason, ClosedBy, ConnectOptions, Connection, Error, WirePrinter};
+use chinwag::{Canceller, CloseCode, ClosedBy, ConnectOptions, Connection, Error, WirePrinter};
 use clap::Parser;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -31,7 +31,12 @@ use shared::logging::LogOptions;
 #[command(name = "chat-client", version, max_term_width = 100)]
 struct Options {
     /// The server; its query may name a room
-    #[arg(value_name = "URL", default_value = "ws://127.0.0.1:9001/", env = "CHINWAG_URL", hide_env_values = true)]
+    #[arg(
+        value_name = "URL",
+        default_value = "ws://127.0.0.1:9001/",
+        env = "CHINWAG_URL",
+        hide_env_values = true
+    )]
     url: String,
 
     /// Your name in the chat
@@ -93,7 +98,9 @@ fn run(options: &Options) -> Result<(), (u8, String)> {
     let (event_tx, event_rx) = bounded(8);
     let canceller = Canceller::new();
     take_signals(canceller.clone(), event_tx.clone()).map_err(|problem| (1, problem))?;
-    let connection = match connect_options(options, &canceller).connect(&with_name(&options.url, &options.name)) {
+    let connection = match connect_options(options, &canceller)
+        .connect(&with_name(&options.url, &options.name))
+    {
         Ok(connection) => connection,
         Err(Error::Cancelled) => return Ok(()),
         Err(error) => return Err((if matches!(error, Error::Invalid(_)) { 2 } else { 1 }, advise(&error))),
@@ -103,10 +110,17 @@ fn run(options: &Options) -> Result<(), (u8, String)> {
 }
 
 /// Runs the conversation until one side ends it.
-fn converse(connection: Connection, event_tx: Sender<Event>, event_rx: &Receiver<Event>) -> Result<(), String> {
+fn converse(
+    connection: Connection,
+    event_tx: Sender<Event>,
+    event_rx: &Receiver<Event>,
+) -> Result<(), String> {
     let (sender, receiver) = connection.split();
     let printing = event_tx.clone();
-    spawn("receive", move || drop(printing.send(print_messages(receiver))))?;
+    spawn("receive", move || {
+        let error = print_messages(receiver, &printing);
+        drop(printing.send(Event::Ended(error)));
+    })?;
     let typing = sender.clone();
     spawn("stdin", move || drop(event_tx.send(send_lines(&typing))))?;
     let mut failure = None;
@@ -140,7 +154,6 @@ fn send_lines(sender: &chinwag::Sender) -> Event {
         let line = String::from_utf8_lossy(&line);
         match line.trim_end_matches('\r') {
             "Bye" | "/quit" => return Event::Leave,
-            "" => {}
             // Why it is closed is told by the thread that receives.
             line if sender.send(line).is_err() => break,
             _ => {}
@@ -150,16 +163,16 @@ fn send_lines(sender: &chinwag::Sender) -> Event {
 }
 
 /// Prints each message as one line, and returns why no more will come.
-fn print_messages(mut receiver: chinwag::Receiver) -> Event {
+fn print_messages(mut receiver: chinwag::Receiver, event_tx: &Sender<Event>) -> Error {
     loop {
         match receiver.recv() {
-            Err(error) => return Event::Ended(error),
+            Err(error) => return error,
             // Shown escaped, so that it stays one line and drives no terminal.
             Ok(message) => {
                 let mut stdout = io::stdout().lock();
                 if let Err(error) = writeln!(stdout, "Received: {message}").and_then(|()| stdout.flush()) {
-                    let _ = receiver.close(CloseCode::GOING_AWAY, "");
-                    return Event::Failed(format!("failed to write to stdout: {error}"));
+                    drop(event_tx.send(Event::Failed(format!("failed to write to stdout: {error}"))));
+                    return receiver.close(CloseCode::NORMAL, "").map_or_else(|error| error, Error::Closed);
                 }
             }
         }
@@ -205,7 +218,8 @@ fn with_name(url: &str, name: &str) -> String {
     let (base, query) = url.split_once('?').unwrap_or((url, ""));
     let name: String = form_urlencoded::byte_serialize(name.as_bytes()).collect();
     let name = format!("name={}", name.replace('+', "%20"));
-    let others = query.split('&').filter(|pair| !pair.is_empty() && *pair != "name" && !pair.starts_with("name="));
+    let others =
+        query.split('&').filter(|pair| !pair.is_empty() && *pair != "name" && !pair.starts_with("name="));
     let query: Vec<&str> = std::iter::once(name.as_str()).chain(others).collect();
     format!("{base}?{}", query.join("&"))
 }
@@ -239,10 +253,11 @@ fn advise(error: &Error) -> String {
 
 /// The end of a connection that nobody here asked for.
 fn lost(error: &Error) -> String {
-    match error.close_reason() {
-        Some(CloseReason { by: ClosedBy::Peer, clean: true, .. }) => {
-            format!("the server ended the conversation: {error}")
+    match error {
+        Error::Closed(reason) if reason.clean && reason.by == ClosedBy::Peer => {
+            format!("the server ended the conversation: {reason}")
         }
-        _ => format!("the connection was lost: {error}; start chat-client again to come back"),
+        Error::Closed(reason) => format!("the connection was lost: {reason}"),
+        error => format!("the connection was lost: {error}"),
     }
 }

@@ -13,7 +13,8 @@ pub fn parse(text: &str) -> Result<Duration, String> {
         "h" => 3600.0,
         _ => return Err("expected a duration such as 10s, 500ms or 2m".to_owned()),
     };
-    let seconds: f64 = number.parse().map_err(|_| "expected a duration such as 10s, 500ms or 2m".to_owned())?;
+    let seconds: f64 =
+        number.parse().map_err(|_| "expected a duration such as 10s, 500ms or 2m".to_owned())?;
     Duration::try_from_secs_f64(seconds * factor).map_err(|error| error.to_string())
 }
 

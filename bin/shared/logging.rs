@@ -1,6 +1,7 @@
 //! The programs' log: to stderr, and to a file where asked.
 
 use std::fs::OpenOptions;
+use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use log::LevelFilter;
@@ -39,11 +40,13 @@ impl LogOptions {
     /// Starts the log. The error says what was attempted.
     pub fn start(&self) -> Result<(), String> {
         let level = self.level();
-        let stderr = TermLogger::new(level, config(), TerminalMode::Stderr, ColorChoice::Auto);
+        let color = if std::io::stderr().is_terminal() { ColorChoice::Auto } else { ColorChoice::Never };
+        let stderr = TermLogger::new(level, config(), TerminalMode::Stderr, color);
         let mut loggers: Vec<Box<dyn SharedLogger>> = vec![stderr];
         if let Some(path) = &self.log_file {
             let file = OpenOptions::new().create(true).append(true).open(path);
-            let file = file.map_err(|error| format!("failed to open the log file {}: {error}", path.display()))?;
+            let file =
+                file.map_err(|error| format!("failed to open the log file {}: {error}", path.display()))?;
             loggers.push(WriteLogger::new(level, config(), file));
         }
         CombinedLogger::init(loggers).map_err(|error| format!("failed to start the log: {error}"))
