@@ -8,8 +8,8 @@ use std::time::Instant;
 
 use bytes::{Buf, Bytes};
 
-use super::{Link, Side};
 use super::scanner::Scanner;
+use super::{Link, Side};
 use crate::frame::{CLOSE, PONG};
 use crate::outbox::Kind;
 

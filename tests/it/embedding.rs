@@ -56,7 +56,8 @@ impl Told {
 
 fn told() -> (Server, std::sync::mpsc::Receiver<String>) {
     let (calls, heard) = channel();
-    let server = Server::builder().handler(move |_| Ok(Told { calls: calls.clone() })).bind("127.0.0.1:0").unwrap();
+    let server =
+        Server::builder().handler(move |_| Ok(Told { calls: calls.clone() })).bind("127.0.0.1:0").unwrap();
     (server, heard)
 }
 
@@ -168,7 +169,9 @@ impl Handler for Blocking {
     }
 }
 
-fn blocking(builder: chinwag::ServerBuilder) -> (Server, std::sync::mpsc::Receiver<()>, crossbeam_channel::Sender<()>) {
+fn blocking(
+    builder: chinwag::ServerBuilder,
+) -> (Server, std::sync::mpsc::Receiver<()>, crossbeam_channel::Sender<()>) {
     let (entered, has_entered) = channel();
     let (go_tx, go) = crossbeam_channel::unbounded();
     let gate = move |_: &chinwag::Request| Ok(Blocking { entered: entered.clone(), go: go.clone() });
@@ -240,7 +243,8 @@ fn events_come_to_a_loop_that_drains_them() {
             other => panic!("unexpected: {other:?}"),
         }
     }
-    let expected = ["open".to_owned()].into_iter().chain((0..64).map(|n| n.to_string())).chain(["[7]".to_owned()]);
+    let expected =
+        ["open".to_owned()].into_iter().chain((0..64).map(|n| n.to_string())).chain(["[7]".to_owned()]);
     assert_eq!(heard, expected.collect::<Vec<_>>());
     assert!(hear_end(&mut john).clean);
     assert!(matches!(events.recv_timeout(PATIENCE).unwrap(), Event::Close(_, reason) if reason.clean));
@@ -320,7 +324,9 @@ fn the_gate_sees_the_request_and_chooses_subprotocol_and_fields() {
             assert_eq!(request.origin(), Some("https://page.example"));
             match request.query("choose") {
                 Some(choice) => Ok(Acceptance::new(Nothing).subprotocol(choice).header("Set-Cookie", "d=4")),
-                None if request.query("refuse").is_some() => Err(Refusal::new(451, "by law").header("X-Law", "1")),
+                None if request.query("refuse").is_some() => {
+                    Err(Refusal::new(451, "by law").header("X-Law", "1"))
+                }
                 None => Ok(Nothing.into()),
             }
         })
@@ -335,7 +341,10 @@ fn the_gate_sees_the_request_and_chooses_subprotocol_and_fields() {
     assert_eq!((chosen.subprotocol(), chosen.response_header("set-cookie")), (Some("other"), Some("d=4")));
     match server.connect_memory_with("/a?q=1%202&refuse", &options) {
         Err(Error::Refused(response)) => {
-            assert_eq!((response.status, response.body.trim(), response.header("x-law")), (451, "by law", Some("1")));
+            assert_eq!(
+                (response.status, response.body.trim(), response.header("x-law")),
+                (451, "by law", Some("1"))
+            );
         }
         other => panic!("not refused: {other:?}"),
     }
@@ -349,7 +358,9 @@ fn a_gate_that_panics_refuses_with_500_and_goes_on() {
         .handler(|request| if request.path() == "/panic" { panic!("as told") } else { Ok(Nothing) })
         .start()
         .unwrap();
-    assert!(matches!(server.connect_memory("/panic"), Err(Error::Refused(response)) if response.status == 500));
+    assert!(
+        matches!(server.connect_memory("/panic"), Err(Error::Refused(response)) if response.status == 500)
+    );
     assert!(server.connect_memory("/").is_ok());
 }
 

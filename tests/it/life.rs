@@ -3,10 +3,11 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use chinwag::{Clock, ClosedBy, CloseCode, Event, Overflow, Server};
+use chinwag::{Clock, CloseCode, ClosedBy, Event, Overflow, Server};
 
 use crate::support::{
     PATIENCE, Program, Raw, addr, answer_to, chat, chat_with, eventually, hear_end, hears, join, request,
@@ -69,78 +70,113 @@ fn a_close_that_is_not_answered_is_cut_after_its_time() {
     assert!(matches!(closed, Event::Close(_, reason) if reason.by == ClosedBy::Local && !reason.clean));
 }
 
-/// A server that says much, one client that reads nothing, and one that reads all.
-fn one_stalls(overflow: Overflow, clock: Clock) -> (Server, Raw, thread::JoinHandle<usize>) {
-    let (builder, events) = Server::builder().clock(clock).overflow(overflow).events(1024);
-    let server = builder.bind("127.0.0.1:0").unwrap();
-    let stalled = Raw::upgrade(addr(&server), "/");
-    let mut reading = chinwag::Connection::connect(&format!("ws://{}/", addr(&server))).unwrap();
-    for _ in 0..2 {
-        assert!(matches!(events.recv_timeout(PATIENCE).unwrap(), Event::Open(_)));
-    }
-    let reader = thread::spawn(move || {
-        let count = |reading: &mut chinwag::Connection| reading.recv_timeout(PATIENCE).is_ok_and(|m| m.is_some());
-        (0..).take_while(|_| count(&mut reading)).count()
-    });
-    (server, stalled, reader)
+/// A server with one client that reads nothing and one that reads all.
+struct Stall {
+    server: Server,
+    stalled: Raw,
+    said: usize,
+    /// How many messages the reading client has heard.
+    heard: Arc<AtomicUsize>,
+    reader: thread::JoinHandle<()>,
 }
 
-/// Says numbered lines of 4 KiB, each once all who read have room, until one who
-/// does not is behind; returns how many.
-fn say_until_behind(server: &Server) -> usize {
-    let pad = "x".repeat(4096);
-    let deadline = Instant::now() + PATIENCE;
-    for number in 0.. {
-        assert!(Instant::now() < deadline, "the system took everything");
-        // Goes to fewer than all once one is full.
-        if server.hub().everyone().broadcast_counted(format!("{number:08} {pad}")) < server.hub().len() {
-            return number + 1;
+impl Stall {
+    fn new(overflow: Overflow, clock: Clock) -> Self {
+        let (builder, events) = Server::builder().clock(clock).overflow(overflow).events(1024);
+        let server = builder.bind("127.0.0.1:0").unwrap();
+        let stalled = Raw::upgrade(addr(&server), "/");
+        let mut reading = chinwag::Connection::connect(&format!("ws://{}/", addr(&server))).unwrap();
+        for _ in 0..2 {
+            assert!(matches!(events.recv_timeout(PATIENCE).unwrap(), Event::Open(_)));
+        }
+        let heard = Arc::<AtomicUsize>::default();
+        let counter = heard.clone();
+        let reader = thread::spawn(move || {
+            while reading.recv().is_ok() {
+                counter.fetch_add(1, Ordering::SeqCst);
+            }
+        });
+        Self { server, stalled, said: 0, heard, reader }
+    }
+
+    /// Says a numbered line, and waits until the one who reads has heard it; to
+    /// how many it went.
+    fn say(&mut self, words: &str) -> usize {
+        let count = self.server.hub().everyone().broadcast_counted(format!("{:08} {words}", self.said));
+        self.said += 1;
+        eventually("the client that reads has heard it", || self.heard.load(Ordering::SeqCst) == self.said);
+        count
+    }
+
+    /// Says so much that the other's outbox is full.
+    fn say_until_behind(&mut self) {
+        let pad = "x".repeat(16 * 1024);
+        while self.say(&pad) == 2 {
+            assert!(self.said < 100_000, "the system took everything");
         }
     }
-    unreachable!()
+
+    fn finish(self) {
+        self.server.shutdown().unwrap();
+        self.reader.join().unwrap();
+        assert_eq!(self.heard.load(Ordering::SeqCst), self.said);
+    }
 }
 
 #[test]
 fn a_client_that_stops_reading_delays_nobody_and_is_out_after_the_grace() {
     let (clock, hand) = Clock::manual();
-    let (server, mut stalled, reader) = one_stalls(Overflow::Disconnect { grace: Duration::from_secs(5) }, clock);
-    let mut said = say_until_behind(&server);
+    let mut stall = Stall::new(Overflow::Disconnect { grace: Duration::from_secs(5) }, clock);
+    stall.say_until_behind();
     hand.advance(Duration::from_secs(4));
-    server.broadcast("still within the grace");
-    said += 1;
-    assert_eq!(server.hub().len(), 2);
+    assert_eq!(stall.say("still within the grace"), 1);
+    assert_eq!(stall.server.hub().len(), 2);
     hand.advance(Duration::from_secs(2));
     // The rest of its frame under way is still sent, then the close.
-    assert_eq!(stalled.read_close(), (1013, "too slow to keep up".to_owned()));
-    drop(stalled);
+    assert_eq!(stall.stalled.read_close(), (1013, "too slow to keep up".to_owned()));
+    stall.stalled.send_frame(0x88, &1013u16.to_be_bytes());
+    let server = &stall.server;
     eventually("it is out", || server.hub().len() == 1);
-    server.shutdown().unwrap();
-    assert_eq!(reader.join().unwrap(), said, "the other heard everything");
+    stall.finish();
+}
+
+#[test]
+fn a_slow_client_that_catches_up_within_the_grace_stays() {
+    let (clock, hand) = Clock::manual();
+    let mut stall = Stall::new(Overflow::Disconnect { grace: Duration::from_secs(5) }, clock);
+    stall.say_until_behind();
+    let numbered = |stalled: &mut Raw| String::from_utf8(stalled.read_frame().1).unwrap();
+    while !numbered(&mut stall.stalled).starts_with("1 messages missed") {}
+    hand.advance(Duration::from_secs(6));
+    assert_eq!(stall.say("welcome back"), 2);
+    assert!(numbered(&mut stall.stalled).ends_with(" welcome back"));
+    stall.stalled.send_frame(0x88, &1000u16.to_be_bytes());
+    stall.finish();
 }
 
 #[test]
 fn a_slow_client_is_told_how_many_it_missed() {
     for overflow in [Overflow::DropOldest, Overflow::DropNewest, Overflow::KeepLatest] {
-        let (server, mut stalled, reader) = one_stalls(overflow, Clock::system());
-        let mut said = say_until_behind(&server);
-        for number in said..said + 50 {
-            server.broadcast(format!("{number:08} more"));
+        let mut stall = Stall::new(overflow, Clock::system());
+        stall.say_until_behind();
+        for _ in 0..50 {
+            stall.say("more");
         }
-        said += 50;
         let (mut heard, mut missed) = (0, 0);
-        server.hub().len();
-        while heard + missed < said {
-            let text = String::from_utf8(stalled.read_frame().1).unwrap();
+        while heard + missed < stall.said {
+            let text = String::from_utf8(stall.stalled.read_frame().1).unwrap();
             match text.strip_suffix(" messages missed.") {
                 Some(count) => missed += count.parse::<usize>().unwrap(),
-                None => heard += 1,
+                // The number of each message is that of all before it, heard or missed.
+                None => {
+                    assert_eq!(text[..8].parse(), Ok(heard + missed), "{overflow:?}");
+                    heard += 1;
+                }
             }
-            let number = text.split(' ').next().unwrap().parse::<usize>();
-            assert!(text.ends_with("missed.") || number.is_ok_and(|number| number + 1 == heard + missed), "{text}");
         }
         assert!(missed > 0, "{overflow:?}");
-        server.shutdown().unwrap();
-        assert_eq!(reader.join().unwrap(), said);
+        stall.stalled.send_frame(0x88, &1000u16.to_be_bytes());
+        stall.finish();
     }
 }
 
@@ -220,9 +256,9 @@ fn two_thousand_connections_reset_in_every_stage_leave_nothing_behind() {
 fn a_server_out_of_descriptors_goes_on_and_recovers() {
     let program = env!("CARGO_BIN_EXE_chat-server");
     let mut command = Command::new("sh");
-    command.args(["-c", &format!("ulimit -n 64; exec {program} --listen 127.0.0.1:0 2>&1 >&3 3>&- | cat >&2"), "sh"]);
-    let mut command = Command::new("sh");
-    command.args(["-c", &format!("ulimit -n 48; exec '{program}' --listen 127.0.0.1:0")]).stderr(Stdio::piped());
+    command
+        .args(["-c", &format!("ulimit -n 48; exec '{program}' --listen 127.0.0.1:0")])
+        .stderr(Stdio::piped());
     let mut server = Program::start(&mut command);
     let addr = server.address();
     let flood: Vec<Raw> = (0..200).map(|_| Raw::connect(addr)).collect();

@@ -1,6 +1,7 @@
 //! One binary: what a user relies on, over real sockets.
 #![allow(missing_docs, clippy::unwrap_used)]
 
+mod chat_client;
 mod client;
 mod conversation;
 mod embedding;
