@@ -6,6 +6,8 @@ mod client;
 mod conversation;
 mod embedding;
 mod life;
+mod programs;
 mod raw_server;
 mod refusal;
 mod support;
+mod wire;
