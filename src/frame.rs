@@ -40,8 +40,11 @@ pub(crate) fn close(code: CloseCode, reason: &str, mask: Mask) -> Bytes {
     if !code.is_sendable() {
         return single(FIN | CLOSE, &[], mask);
     }
-    let reason = &reason[..reason.floor_char_boundary(MAX_CONTROL - 2)];
-    single(FIN | CLOSE, &[&code.value().to_be_bytes(), reason.as_bytes()].concat(), mask)
+    let mut end = reason.len().min(MAX_CONTROL - 2);
+    while !reason.is_char_boundary(end) {
+        end -= 1;
+    }
+    single(FIN | CLOSE, &[&code.value().to_be_bytes(), &reason.as_bytes()[..end]].concat(), mask)
 }
 
 /// A ping without payload.

@@ -2,4 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod client;
+mod conversation;
 mod raw_server;
+mod refusal;
+mod support;

@@ -155,7 +155,7 @@ fn a_response_in_drops_does_not_stretch_the_limit() {
         let mut peer = Peer::accept(listener);
         let head = peer.switching("");
         let mut bytes = head.bytes();
-        let write = |byte| std::io::Write::write_all(&mut peer.stream, &[byte]);
+        let mut write = |byte| std::io::Write::write_all(&mut peer.stream, &[byte]);
         // Each byte comes well within the limit, all of them do not.
         while bytes.next().is_some_and(|byte| write(byte).is_ok()) {
             thread::sleep(Duration::from_millis(20));
