@@ -4,7 +4,7 @@
 //! watched from browsers:
 //!
 //! ```text
-//! vmstat 1 | cargo run --example broadcast
+//! vmstat 1 | cargo run --example broadcast -- 127.0.0.1:9001
 //! ```
 
 use std::io::{self, BufRead};
@@ -12,12 +12,13 @@ use std::io::{self, BufRead};
 use chinwag::{Overflow, Server};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let addr = std::env::args().nth(1).unwrap_or("127.0.0.1:9001".to_owned());
     // No handler: clients come and go by themselves, and what they say is
     // ignored. One that reads too slowly misses the oldest lines and is told how
     // many; this loop never waits for it.
-    let server = Server::builder().overflow(Overflow::DropOldest).bind("127.0.0.1:9001")?;
+    let server = Server::builder().overflow(Overflow::DropOldest).bind(addr)?;
     for addr in server.local_addrs() {
-        eprintln!("listening on {addr}");
+        println!("listening on {addr}");
     }
 
     let everyone = server.hub().everyone();

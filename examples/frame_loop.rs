@@ -2,7 +2,7 @@
 //! and shows it to everybody.
 //!
 //! ```text
-//! cargo run --example frame_loop
+//! cargo run --example frame_loop -- 127.0.0.1:9001
 //! ```
 //!
 //! Connect with any WebSocket client and send `left`, `right`, `up` or `down`.
@@ -20,13 +20,14 @@ const FRAME: Duration = Duration::from_millis(50);
 const EVENTS_PER_FRAME: usize = 1024;
 
 fn main() -> chinwag::Result<()> {
+    let addr = std::env::args().nth(1).unwrap_or("127.0.0.1:9001".to_owned());
     let (builder, events) = Server::builder().events(EVENTS_PER_FRAME);
     let server = builder
         // Of a world that changes twenty times a second, who is behind wants the
         // latest state only, and no word of what it missed.
         .overflow(Overflow::KeepLatest)
         .gap_notice(|_| None)
-        .bind("127.0.0.1:9001")?;
+        .bind(addr)?;
     for addr in server.local_addrs() {
         println!("listening on {addr}");
     }

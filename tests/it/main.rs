@@ -3,6 +3,8 @@
 
 mod client;
 mod conversation;
+mod examples;
+mod foreign;
 mod raw_server;
 mod refusal;
 mod support;
