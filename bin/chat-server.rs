@@ -1,7 +1,6 @@
 //! The chat server: arguments, logger, signals, exit codes. All else is the
 //! library's.
 
-#[path = "shared/mod.rs"]
 mod shared;
 
 use std::io::Write;

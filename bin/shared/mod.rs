@@ -12,7 +12,7 @@ use simplelog::{
 };
 
 /// Where the log goes and how much of it.
-#[derive(Args)]
+#[derive(Debug, Args)]
 pub struct Logging {
     /// Log more: debug with one, everything with two.
     #[arg(short, long, action = clap::ArgAction::Count, conflicts_with = "quiet")]

@@ -117,3 +117,29 @@ fn tap(options: &ConnectOptions, peer: PeerAddr, counter: &Arc<AtomicU64>) -> Op
     let observer = options.observer.clone()?;
     Some(Arc::new(Tap::new(observer, counter.clone(), 0, peer, false)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::memory_pair;
+
+    #[test]
+    fn a_connection_in_memory_does_the_same_handshake() {
+        let (ours, theirs) = memory_pair();
+        let server = thread::spawn(move || {
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                let mut byte = [0];
+                theirs.read(&mut byte, None).expect("the client writes");
+                head.push(byte[0]);
+            }
+            theirs.try_send(b"HTTP/1.1 409 Conflict\r\nContent-Length: 5\r\n\r\ntaken").expect("room");
+            String::from_utf8(head).expect("text")
+        });
+        let options = ConnectOptions::new();
+        let result = from_transport(Arc::new(ours), PeerAddr::Memory, &options, "/?name=John");
+        assert!(matches!(result, Err(Error::Refused(response)) if response.body == "taken"));
+        let head = server.join().expect("no panic");
+        assert!(head.starts_with("GET /?name=John HTTP/1.1\r\nHost: localhost\r\n"), "{head}");
+    }
+}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::attempt::Established;
-use super::shared::{Shared, start_keepalive};
+use super::shared::Shared;
 use super::{ConnectOptions, MessageWriter, Messages, Receiver, Sender};
 use crate::link::{Drain, Link, LinkParts, Reader, Side};
 use crate::{CloseCode, CloseReason, Error, Message, PeerAddr, Result};
@@ -77,7 +77,6 @@ impl Connection {
         };
         let link = Link::start(parts, &drain);
         link.open();
-        start_keepalive(&link, &drain);
         let reader = Reader::client(&link, accepted.early);
         let shared = Shared::new(link, (drain, drain_thread), accepted.headers, accepted.subprotocol);
         let shared = Arc::new(shared);

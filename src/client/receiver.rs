@@ -95,9 +95,8 @@ impl Receiver {
     pub fn close(&mut self, code: impl Into<CloseCode>, reason: &str) -> Result<CloseReason> {
         self.shared.close_output(code.into(), reason)?;
         loop {
-            match self.next_until(None) {
-                Err(Error::Closed(reason)) => return Ok(reason),
-                Ok(_) | Err(_) => {}
+            if let Err(Error::Closed(reason)) = self.next_until(None) {
+                return Ok(reason);
             }
         }
     }

@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use super::ConnectionState;
 use super::turn::Turn;
 use crate::link::{Drain, Link};
-use crate::outbox::{Pushed, Watch};
+use crate::outbox::Pushed;
 use crate::transport::Half;
 use crate::{CloseCode, CloseReason, Error, Result, frame};
 
@@ -180,12 +180,5 @@ impl Drop for Shared {
         if let Some(thread) = thread.filter(|thread| thread.thread().id() != thread::current().id()) {
             let _ = thread.join();
         }
-    }
-}
-
-/// Has keepalive looked at from `link`'s opening on.
-pub(super) fn start_keepalive(link: &Link, drain: &Drain) {
-    if let Some(interval) = link.life.ping_interval {
-        drain.wake_at(link.id, drain.now() + interval);
     }
 }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use crossbeam_channel::Sender;
 use indexmap::IndexMap;
 
@@ -26,7 +26,7 @@ pub(super) type RoomKey = Option<Arc<str>>;
 
 pub(crate) enum Command {
     Register(Client),
-    Unregister(ClientId),
+    Unregister { client: Client, close_reply: Option<Bytes> },
     Join { room: RoomKey, client: Client },
     Leave { room: RoomKey, id: ClientId },
     Clear { room: RoomKey },
@@ -107,7 +107,7 @@ impl State {
     fn apply(&mut self, command: Command) -> ControlFlow<()> {
         match command {
             Command::Register(client) => self.register(client),
-            Command::Unregister(id) => self.unregister(id),
+            Command::Unregister { client, close_reply } => self.unregister(&client, close_reply),
             Command::Join { room, client } => self.join(room, &client),
             Command::Leave { room, id } => self.leave(&room, id),
             Command::Clear { room } => self.clear(&room),
@@ -160,8 +160,14 @@ impl State {
         self.clients.insert(client.id(), Registered { client, rooms: Vec::new() });
     }
 
-    fn unregister(&mut self, id: ClientId) {
+    /// The last that the client gets is what was said before it left.
+    fn unregister(&mut self, client: &Client, close_reply: Option<Bytes>) {
         self.flush();
+        if let Some(reply) = close_reply {
+            client.link().outbox.close(reply, false);
+        }
+        client.link().finish();
+        let id = client.id();
         let Some(entry) = self.clients.swap_remove(&id) else { return };
         for room in entry.rooms.iter().chain([&None]) {
             self.remove_member(room, id);
@@ -325,7 +331,7 @@ impl Encoded {
         self.messages += messages;
     }
 
-    fn take(&mut self) -> (bytes::Bytes, usize) {
+    fn take(&mut self) -> (Bytes, usize) {
         (self.bytes.split().freeze(), std::mem::take(&mut self.messages))
     }
 }

@@ -86,7 +86,7 @@ pub(crate) struct Link {
     pub transport: Arc<dyn Transport>,
     pub life: Arc<Life>,
     pub tap: Option<Arc<Tap>>,
-    side: Side,
+    pub side: Side,
     drain: Arc<Drain>,
     stage: AtomicU8,
     /// When the stage has lasted too long. This and the moments below are
@@ -145,7 +145,11 @@ impl Link {
     pub(crate) fn open(&self) {
         let greeting = Stage::Greeting as u8;
         let _ = self.stage.compare_exchange(greeting, Stage::Open as u8, Ordering::SeqCst, Ordering::SeqCst);
-        self.seen.store(self.drain.ticks(self.drain.now()), Ordering::Relaxed);
+        let now = self.drain.now();
+        self.seen.store(self.drain.ticks(now), Ordering::Relaxed);
+        if let Some(interval) = self.life.ping_interval {
+            self.drain.wake_at(self.id, now + interval);
+        }
     }
 
     /// Sends our close frame after what is queued, or instead of it. The peer has
@@ -158,8 +162,8 @@ impl Link {
             }
             *ended = Some(CloseReason::local(code, reason));
         }
-        self.outbox.close(frame::close(code, reason, self.mask()), discard);
         self.end_by(self.life.close_timeout);
+        self.outbox.close(frame::close(code, reason, self.mask()), discard);
         true
     }
 
@@ -281,7 +285,10 @@ impl Link {
         }
         let message_timeout = self.life.message_timeout.map(millis);
         let message_since = self.message_since.load(Ordering::Relaxed);
-        if message_since != NEVER && message_timeout.is_some_and(|limit| now >= message_since + limit) {
+        let is_late =
+            message_since != NEVER && message_timeout.is_some_and(|limit| now >= message_since + limit);
+        // Where the rest has come, it is this side that does not read it.
+        if is_late && !self.transport.has_input() {
             self.close(CloseCode::POLICY, "the message took too long", true);
             return None;
         }
@@ -302,10 +309,13 @@ impl Link {
             return Some(Some(until));
         }
         self.probe_until.store(NEVER, Ordering::SeqCst);
-        if self.is_probed.load(Ordering::SeqCst) {
+        if self.is_probed.load(Ordering::SeqCst) && !self.transport.has_input() {
             self.give_up(CloseCode::POLICY, "no answer to a ping");
             return None;
         }
+        // An answer that a busy handler has not let be read counts too.
+        self.reads.fetch_add(1, Ordering::SeqCst);
+        self.drain.signal();
         Some(None)
     }
 
@@ -318,8 +328,14 @@ impl Link {
             if now < until {
                 return Some(Some(until));
             }
-            self.give_up(CloseCode::POLICY, "keepalive missed: no answer to a ping");
-            return None;
+            if !self.transport.has_input() {
+                self.give_up(CloseCode::POLICY, "keepalive missed: no answer to a ping");
+                return None;
+            }
+            // The peer has spoken; it is our own side that does not read, as
+            // while a handler blocks or a client only sends.
+            self.seen.store(pinged, Ordering::Relaxed);
+            self.pinged.store(NEVER, Ordering::Relaxed);
         }
         let due = self.seen.load(Ordering::Relaxed) + interval;
         if now < due {

@@ -89,6 +89,11 @@ impl Reader {
         }
     }
 
+    /// The answer to the peer's close frame that a server still has to send.
+    pub(crate) fn take_close_reply(&mut self) -> Option<Bytes> {
+        self.socket.get_mut().close_reply.take()
+    }
+
     /// Reads on and throws away until the peer ends its half or a deadline does.
     // Kept out of the caller's frame, whose stack page every idle client pays for.
     #[inline(never)]

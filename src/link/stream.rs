@@ -8,8 +8,8 @@ use std::time::Instant;
 
 use bytes::{Buf, Bytes};
 
-use super::Link;
 use super::scanner::Scanner;
+use super::{Link, Side};
 use crate::frame::{CLOSE, PONG};
 use crate::outbox::Kind;
 
@@ -20,12 +20,15 @@ pub(super) struct LinkStream {
     early: Bytes,
     /// Until when a read may wait; `None` is for ever.
     pub(super) deadline: Option<Instant>,
+    /// A server's answer to a close frame, for the hub to send: what the client
+    /// said before it closed may still be on the way there, and is heard first.
+    pub(super) close_reply: Option<Bytes>,
 }
 
 impl LinkStream {
     pub(super) fn new(link: Arc<Link>, early: Bytes) -> Self {
         let scanner = Scanner::new(link.life.max_fragments, link.tap.clone());
-        Self { link, scanner, early, deadline: None }
+        Self { link, scanner, early, deadline: None, close_reply: None }
     }
 }
 
@@ -54,6 +57,7 @@ impl Write for LinkStream {
     fn write(&mut self, frame: &[u8]) -> io::Result<usize> {
         let bytes = Bytes::copy_from_slice(frame);
         match frame.first().map(|flags| flags & 0x0f) {
+            Some(CLOSE) if self.link.side == Side::Server => self.close_reply = Some(bytes),
             Some(CLOSE) => {
                 self.link.outbox.close(bytes, false);
             }

@@ -134,7 +134,7 @@ impl Outbox {
             };
         }
         let dropped = state.queue.push_messages(bytes.clone(), messages);
-        if dropped == 0 {
+        if dropped == 0 || self.overflow.gap_is_in_front() {
             self.trace(bytes);
         }
         self.note_dropped(state, dropped)

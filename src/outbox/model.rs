@@ -136,6 +136,10 @@ impl System {
 }
 
 impl Transport for System {
+    fn has_input(&self) -> bool {
+        false
+    }
+
     fn read(&self, _: &mut [u8], _: Option<Instant>) -> io::Result<usize> {
         unreachable!("an outbox only sends")
     }

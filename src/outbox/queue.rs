@@ -35,7 +35,7 @@ pub enum Overflow {
 }
 
 impl Overflow {
-    fn gap_is_in_front(self) -> bool {
+    pub(super) fn gap_is_in_front(self) -> bool {
         matches!(self, Self::DropOldest | Self::KeepLatest)
     }
 }

@@ -52,8 +52,8 @@ pub(super) fn run(session: Session) {
     log::info!("{link:?} opened {}", crate::Escaped::new(client.request().path()).cut(200));
     let mut callbacks = Callbacks { client: &client, handler };
     let End { reason, violation } = callbacks.converse(&mut reader);
-    context.hub.tell(Command::Unregister(client.id()));
-    link.finish();
+    let close_reply = reader.take_close_reply();
+    context.hub.tell(Command::Unregister { client: client.clone(), close_reply });
     callbacks.close(&reason, violation);
     log::info!("{link:?} {reason}");
     drop(place);

@@ -108,6 +108,10 @@ impl Transport for MemoryEnd {
     fn writable(&self) -> Writable<'_> {
         Writable::Memory(self)
     }
+
+    fn has_input(&self) -> bool {
+        !self.input.state.lock().bytes.is_empty()
+    }
 }
 
 impl Pipe {

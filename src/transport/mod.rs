@@ -78,4 +78,7 @@ pub(crate) trait Transport: Send + Sync {
     fn shutdown(&self, half: Half);
 
     fn writable(&self) -> Writable<'_>;
+
+    /// Whether input waits that nobody has read yet.
+    fn has_input(&self) -> bool;
 }

@@ -86,6 +86,10 @@ impl Transport for Socket {
     fn writable(&self) -> Writable<'_> {
         Writable::Fd(self.fd())
     }
+
+    fn has_input(&self) -> bool {
+        wait_readable(self.fd(), Instant::now()).is_ok()
+    }
 }
 
 /// Waits until `fd` has input, or fails with `WouldBlock` at `deadline`.

@@ -11,7 +11,9 @@ use std::time::SystemTime;
 
 use crate::PeerAddr;
 
-/// Sees what passes on the wire.
+/// Sees what passes on the wire: frames that come in once they are whole, and
+/// frames that go out when the connection takes them. What a slow client's policy
+/// drops from its outbox later was seen all the same.
 ///
 /// Called on the thread that sends or reads, in order for each connection and
 /// direction, under a lock of that connection's: return quickly, and do not send

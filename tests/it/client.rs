@@ -71,8 +71,8 @@ fn both_halves_work_while_the_peer_does_one_thing_at_a_time() {
     for number in 0..COUNT {
         assert_eq!(receiver.recv().unwrap().as_bytes(), vec![number as u8; SIZE]);
     }
-    assert!(receiver.close(1000, "").unwrap().clean);
     sending.join().unwrap();
+    assert!(receiver.close(1000, "").unwrap().clean);
     server.finish();
 }
 

@@ -89,7 +89,8 @@ fn a_message_in_fragments_with_a_ping_between_is_one_message() {
 fn frames_sent_together_with_the_request_are_heard() {
     let server = chat();
     let mut john = Raw::connect(addr(&server));
-    let eager = [crate::support::request("/?name=John", "").as_bytes(), &crate::support::masked(0x81, b"hi")].concat();
+    let eager = [crate::support::request("/?name=John", "").as_bytes(), &crate::support::masked(0x81, b"hi")]
+        .concat();
     john.send(&eager);
     assert!(john.read_head().starts_with("HTTP/1.1 101 "));
     john.read(29);

@@ -1,10 +1,13 @@
 //! One binary: what a user relies on, over real sockets.
 #![allow(missing_docs, clippy::unwrap_used)]
 
+mod chat_client;
 mod client;
 mod conversation;
+mod embedding;
 mod examples;
 mod foreign;
+mod life;
 mod raw_server;
 mod refusal;
 mod support;

@@ -195,7 +195,8 @@ impl Program {
     /// `chat-server` on a free port, and its address.
     pub fn chat_server(args: &[&str]) -> (Self, SocketAddr) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_chat-server"));
-        let mut server = Self::start(command.args(["--listen", "127.0.0.1:0"]).args(args).stderr(Stdio::null()));
+        let mut server =
+            Self::start(command.args(["--listen", "127.0.0.1:0"]).args(args).stderr(Stdio::null()));
         let addr = server.address();
         (server, addr)
     }

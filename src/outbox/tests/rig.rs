@@ -27,6 +27,10 @@ pub(super) struct FakeTransport {
 }
 
 impl Transport for FakeTransport {
+    fn has_input(&self) -> bool {
+        false
+    }
+
     fn read(&self, _: &mut [u8], _: Option<Instant>) -> io::Result<usize> {
         unreachable!("an outbox only sends")
     }

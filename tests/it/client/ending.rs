@@ -217,6 +217,14 @@ fn threads_of_this_process() {
         let names = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok());
         names.filter(|name| name.starts_with("chinwag-")).count()
     };
+    // A new thread gets its name, and a joined one leaves the list, a moment later.
+    let wait_for_threads = |count| {
+        let start = Instant::now();
+        while threads() != count {
+            assert!(start.elapsed() < PATIENCE, "expected {count} threads, there are {}", threads());
+            thread::yield_now();
+        }
+    };
     let (done_tx, done_rx) = mpsc::channel();
     let server = RawServer::run(move |listener| {
         let mut first = Peer::accept(listener);
@@ -228,13 +236,13 @@ fn threads_of_this_process() {
         assert_eq!(second.read_frame().flags, CLOSE);
     });
     let mut connection = Connection::connect(&server.url()).unwrap();
-    assert_eq!(threads(), 1);
+    wait_for_threads(1);
     connection.close(1000, "").unwrap();
     drop(connection);
-    assert_eq!(threads(), 0);
+    wait_for_threads(0);
     let connection = Connection::connect(&server.url()).unwrap();
     drop(connection);
-    assert_eq!(threads(), 0);
+    wait_for_threads(0);
     done_tx.send(()).unwrap();
     server.finish();
 }
