@@ -43,8 +43,10 @@ pub(crate) enum Pushed {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Pong,
-    /// Anything that is never dropped: a ping, HTTP.
+    /// A frame that is never dropped, such as a ping.
     Fixed,
+    /// The answer to a handshake: no frame, so no observer's business here.
+    Http,
 }
 
 pub(crate) struct Outbox {
@@ -147,6 +149,9 @@ impl Outbox {
             return Pushed::Closed;
         }
         let what = if kind == Kind::Pong { Waiting::Pong } else { Waiting::Fixed };
+        if kind != Kind::Http {
+            self.trace(&bytes);
+        }
         self.push_fixed(state, bytes, what)
     }
 
@@ -162,6 +167,7 @@ impl Outbox {
         }
         // Later it would follow the close frame.
         state.queue.tell_gap_at_end();
+        self.trace(&frame);
         self.push_fixed(state, frame, Waiting::Fixed);
         if state.phase == Phase::Open {
             state.phase = Phase::Closing;
@@ -171,7 +177,6 @@ impl Outbox {
     }
 
     fn push_fixed(&self, state: &mut MutexGuard<'_, State>, bytes: Bytes, what: Waiting) -> Pushed {
-        self.trace(&bytes);
         if state.with_drain {
             state.queue.push_control(bytes, what);
             return Pushed::Taken;

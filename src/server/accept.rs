@@ -126,7 +126,7 @@ pub(super) fn admit(
         });
         context.done_greeting(id);
         link.outbox
-            .push_control(http::refuse(&greeter::full("the server is out of threads")).into(), Kind::Fixed);
+            .push_control(http::refuse(&greeter::full("the server is out of threads")).into(), Kind::Http);
         part_from(&*link.transport);
         link.forget();
     }

@@ -41,7 +41,7 @@ pub(super) fn run(session: Session) {
     IS_CLIENT_THREAD.set(true);
     let Session { client, handler, early, response, context, place } = session;
     let link = client.link().clone();
-    link.outbox.push_control(response, Kind::Fixed);
+    link.outbox.push_control(response, Kind::Http);
     link.open();
     let mut reader = Reader::server(&link, early);
     context.hub.tell(Command::Register(client.clone()));

@@ -57,7 +57,7 @@ pub(super) fn greet(context: &Arc<Context>, link: &Arc<Link>, local: Option<Sock
             if let Some(tap) = &link.tap {
                 tap.http_sent(&response);
             }
-            link.outbox.push_control(response.into(), Kind::Fixed);
+            link.outbox.push_control(response.into(), Kind::Http);
             link.finish();
             let mut buffer = [0; 4096];
             while matches!(link.transport.read(&mut buffer, None), Ok(1..)) {}

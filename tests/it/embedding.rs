@@ -263,7 +263,7 @@ fn events_come_to_a_loop_that_drains_them() {
 
 #[test]
 fn a_shutdown_does_not_wait_for_a_reader_of_events_that_is_gone() {
-    let (builder, events) = Server::builder().events(1);
+    let (builder, events) = Server::builder().drain_timeout(Duration::from_millis(200)).events(1);
     let server = builder.bind("127.0.0.1:0").unwrap();
     let john = connect(&server);
     (0..10).for_each(|number| john.send(number.to_string()).unwrap());
@@ -401,7 +401,7 @@ fn one_server_listens_on_several_addresses_and_a_unix_socket() {
         bytes.extend(byte);
     }
     assert!(Listener::bind_unix(&path).is_err(), "the socket is in use");
-    drop(unix);
+    drop((unix, people));
     server.shutdown().unwrap();
     assert!(!path.exists(), "the socket file is removed");
 }

@@ -8,6 +8,8 @@ mod embedding;
 mod examples;
 mod foreign;
 mod life;
+mod programs;
 mod raw_server;
 mod refusal;
 mod support;
+mod wire;
