@@ -46,7 +46,7 @@ struct Args {
     #[arg(long, value_name = "N", env = "CHINWAG_ANNOUNCE_UP_TO", default_value_t = Chat::ANNOUNCE_UP_TO)]
     announce_up_to: usize,
 
-    /// Web page allowed to connect, such as https://example.org, or * for all.
+    /// Origin of web pages that may connect, as SCHEME://HOST:PORT, or * for all.
     /// Pages of this host and port, and programs, always are. Can be given several times.
     #[arg(long, value_name = "ORIGIN", env = "CHINWAG_ALLOW_ORIGIN", value_delimiter = ',')]
     allow_origin: Vec<String>,
