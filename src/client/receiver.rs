@@ -111,6 +111,9 @@ impl Receiver {
             match self.reader.read(deadline) {
                 Ok(data) => return Ok(data.map(|data| data.to_message())),
                 Err(end) => {
+                    if end.violation.is_some() {
+                        self.shared.link.close(end.reason.code, &end.reason.reason, false);
+                    }
                     self.shared.begin_end();
                     self.phase = Phase::Ending(end);
                 }

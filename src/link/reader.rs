@@ -36,7 +36,8 @@ impl Data {
 /// No more messages will come.
 pub(crate) struct End {
     pub reason: CloseReason,
-    /// What the peer did that the protocol or a limit forbids.
+    /// What the peer did that the protocol or a limit forbids. The reader's owner
+    /// then closes, with the reason above, after what it has still to say.
     pub violation: Option<String>,
 }
 
@@ -122,7 +123,6 @@ impl Reader {
             };
             return End { reason: CloseReason::vanished(words), violation: None };
         };
-        self.link.close(code, &words, false);
         End { reason: CloseReason::local(code, &*words), violation: Some(words) }
     }
 }

@@ -52,6 +52,10 @@ pub(super) fn run(session: Session) {
     log::info!("{link:?} opened {}", crate::Escaped::new(client.request().path()).cut(200));
     let mut callbacks = Callbacks { client: &client, handler };
     let End { reason, violation } = callbacks.converse(&mut reader);
+    if violation.is_some() {
+        // Through the hub, so that what the handler said before goes out first.
+        client.close(reason.code, &*reason.reason);
+    }
     let close_reply = reader.take_close_reply();
     context.hub.tell(Command::Unregister { client: client.clone(), close_reply });
     callbacks.close(&reason, violation);
@@ -111,10 +115,8 @@ impl Callbacks<'_> {
     }
 
     fn panicked(&self, words: &str) -> End {
-        let link = self.client.link();
-        link.close(CloseCode::INTERNAL, "the server failed", false);
-        let reason =
-            link.own_reason().unwrap_or_else(|| CloseReason::local(CloseCode::INTERNAL, "the server failed"));
+        let failed = || CloseReason::local(CloseCode::INTERNAL, "the server failed");
+        let reason = self.client.link().own_reason().unwrap_or_else(failed);
         End { reason, violation: Some(words.to_owned()) }
     }
 

@@ -144,6 +144,17 @@ fn broken_frames_are_answered_with_the_fitting_code() {
 }
 
 #[test]
+fn what_was_answered_before_a_frame_that_is_broken_is_heard() {
+    let (server, _calls) = told();
+    for _ in 0..50 {
+        let mut raw = Raw::upgrade(addr(&server), "/");
+        raw.send(b"\x81\x82\0\0\0\0hi\xc1\x80\0\0\0\0");
+        assert_eq!(raw.read_frame(), (0x81, b"hi".to_vec()));
+        assert_eq!(raw.read_close().0, 1002);
+    }
+}
+
+#[test]
 fn a_message_in_too_many_fragments_ends_in_1008() {
     let (server, _calls) = told();
     let mut raw = Raw::upgrade(addr(&server), "/");

@@ -5,6 +5,8 @@ mod chat_client;
 mod client;
 mod conversation;
 mod embedding;
+mod examples;
+mod foreign;
 mod life;
 mod programs;
 mod raw_server;

@@ -1,0 +1,83 @@
+"""Runs the Autobahn suite's cases 1 to 7, 9 and 10 against the echo examples.
+
+    conformance.py server ws://127.0.0.1:9001/     a server that echoes
+    conformance.py client target/debug/examples/conformance_client
+
+None may fail, and none but 6.4.3 and 6.4.4 may be less than strict: these two
+want invalid UTF-8 refused before its frame is complete. 12 and 13 are left out,
+being about compression, which chinwag does not offer.
+
+The last line sums up; the exit status is 0 only where all is as it must be.
+"""
+
+import asyncio
+import collections
+import sys
+
+import kosoku
+
+CASES = [f"{group}.*" for group in (1, 2, 3, 4, 5, 6, 7, 9, 10)]
+# As many as there are in these groups: a suite that runs none of them would
+# otherwise pass too.
+CASE_COUNT = 301
+MAY_BE_NON_STRICT = {"6.4.3", "6.4.4"}
+TIME_LIMIT = 240
+
+
+async def test_server(url):
+    try:
+        return await kosoku.run_fuzzingclient(url, CASES)
+    except kosoku.FailureError as failure:
+        return failure.results
+
+
+async def test_client(program):
+    async with kosoku.run_fuzzingserver(CASES, host="127.0.0.1", port=0) as suite:
+        url = f"ws://{suite.address}:{suite.port}"
+        client = await asyncio.create_subprocess_exec(program, url)
+        try:
+            if status := await client.wait():
+                raise SystemExit(f"{program} ended with status {status}")
+            return await suite.get_result()
+        except kosoku.FailureError as failure:
+            return failure.results
+        finally:
+            if client.returncode is None:
+                client.kill()
+
+
+def is_as_it_must_be(case):
+    allowed = {"OK", "INFORMATIONAL"}
+    if case.case_id in MAY_BE_NON_STRICT:
+        allowed.add("NON-STRICT")
+    return case.behavior.value in allowed and case.behavior_close.value in {"OK", "INFORMATIONAL"}
+
+
+def judge(role, results):
+    for case in results:
+        if not is_as_it_must_be(case):
+            print(f"{case.case_id}: {case.behavior.value}: {case.result}")
+            print(f"    close: {case.behavior_close.value}: {case.result_close}")
+    wrong = sum(not is_as_it_must_be(case) for case in results)
+    counts = collections.Counter(case.behavior.value for case in results)
+    told = ", ".join(f"{count} {behavior}" for behavior, count in sorted(counts.items()))
+    print(f"conformance as a {role}: {len(results)} cases: {told}; {wrong} not as they must be")
+    if len(results) != CASE_COUNT:
+        print(f"expected {CASE_COUNT} cases")
+        return False
+    return wrong == 0
+
+
+def main():
+    match sys.argv[1:]:
+        case ["server", url]:
+            role, run = "server", test_server(url)
+        case ["client", program]:
+            role, run = "client", test_client(program)
+        case _:
+            raise SystemExit(__doc__)
+    results = asyncio.run(asyncio.wait_for(run, TIME_LIMIT))
+    sys.exit(not judge(role, results))
+
+
+main()
