@@ -1,6 +1,5 @@
 //! The chat server: arguments, logger, signals, exit codes. All else is the
 //! library's.
-#![allow(rustdoc::bare_urls, reason = "the comments on arguments are printed as they are, by --help")]
 
 mod shared;
 

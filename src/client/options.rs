@@ -12,7 +12,7 @@ use super::dial::Proxy;
 use super::request::is_token;
 use super::{Canceller, Connection, attempt};
 use crate::link::Life;
-use crate::outbox::{OutboxOptions, Overflow};
+use crate::outbox::OutboxOptions;
 use crate::{Clock, Result, WireObserver};
 
 /// Header fields that the handshake itself is made of.
@@ -80,7 +80,7 @@ impl ConnectOptions {
             outbox: OutboxOptions {
                 max_bytes: 1024 * 1024,
                 max_messages: 1024,
-                overflow: Overflow::Wait,
+                overflow: None,
                 gap_notice: None,
             },
             problem: None,

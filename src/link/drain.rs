@@ -287,7 +287,7 @@ mod tests {
         let options = OutboxOptions {
             max_bytes: 1 << 20,
             max_messages: 256,
-            overflow: Overflow::DropNewest,
+            overflow: Some(Overflow::DropNewest),
             gap_notice: None,
         };
         let parts = LinkParts {

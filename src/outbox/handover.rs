@@ -53,7 +53,7 @@ pub(crate) struct Outbox {
     id: u64,
     transport: Arc<dyn Transport>,
     watch: Arc<dyn Watch>,
-    overflow: Overflow,
+    overflow: Option<Overflow>,
     tap: Option<Arc<Tap>>,
     state: Mutex<State>,
     /// Signalled when a full queue has room again, or will never have.
@@ -136,7 +136,7 @@ impl Outbox {
             };
         }
         let dropped = state.queue.push_messages(bytes.clone(), messages);
-        if dropped == 0 || self.overflow.gap_is_in_front() {
+        if dropped == 0 || state.queue.gap_is_in_front() {
             self.trace(bytes);
         }
         self.note_dropped(state, dropped)
@@ -252,7 +252,7 @@ impl Outbox {
     /// Whether a grace period has passed without the client catching up; else
     /// when it will have.
     pub(crate) fn slow_until(&self) -> Option<Instant> {
-        let Overflow::Disconnect { grace } = self.overflow else { return None };
+        let Some(Overflow::Disconnect { grace }) = self.overflow else { return None };
         self.state.lock().slow_since.map(|since| since + grace)
     }
 
@@ -299,7 +299,7 @@ impl Outbox {
         if dropped == 0 {
             return Pushed::Taken;
         }
-        if let Overflow::Disconnect { grace } = self.overflow
+        if let Some(Overflow::Disconnect { grace }) = self.overflow
             && state.slow_since.is_none()
         {
             let now = self.watch.now();

@@ -210,8 +210,9 @@ struct Model {
 }
 
 impl Model {
-    fn start(overflow: Overflow, max_messages: usize) -> Self {
-        let options = OutboxOptions { max_bytes: 1000, max_messages, overflow, gap_notice: None };
+    fn start(overflow: impl Into<Option<Overflow>>, max_messages: usize) -> Self {
+        let options =
+            OutboxOptions { max_bytes: 1000, max_messages, overflow: overflow.into(), gap_notice: None };
         let system = System::new();
         let outbox = Arc::new(Outbox::new(1, system.clone(), system.clone(), Arc::new(options), None));
         let (watched, waiting) = (system.clone(), outbox.clone());
@@ -327,7 +328,7 @@ fn nothing_follows_a_close_frame() {
 #[test]
 fn a_sender_that_waits_wakes_when_there_is_room() {
     check("waiting for room", 3, || {
-        let model = Model::start(Overflow::Wait, 1);
+        let model = Model::start(None::<Overflow>, 1);
         // The first fills the system with a byte of the second; the third waits.
         assert_eq!(push_all(&model.outbox, b"abc"), 3);
         let reader = model.read(5 * FRAME);
@@ -342,7 +343,7 @@ fn a_sender_that_waits_wakes_when_there_is_room() {
 #[test]
 fn senders_that_wait_wake_when_the_connection_is_aborted() {
     check("waiting and abort", 3, || {
-        let model = Model::start(Overflow::Wait, 1);
+        let model = Model::start(None::<Overflow>, 1);
         assert_eq!(push_all(&model.outbox, b"abc"), 3);
         let wait = |name| {
             let outbox = model.outbox.clone();

@@ -29,13 +29,10 @@ pub enum Overflow {
     DropNewest,
     /// All that waits gives way to the latest message. Suits a snapshot of state.
     KeepLatest,
-    /// The sender waits for room: for clients only, never for a server's hub.
-    #[doc(hidden)]
-    Wait,
 }
 
 impl Overflow {
-    pub(super) fn gap_is_in_front(self) -> bool {
+    fn gap_is_in_front(self) -> bool {
         matches!(self, Self::DropOldest | Self::KeepLatest)
     }
 }
@@ -48,7 +45,8 @@ pub(crate) type GapNotice = Arc<dyn Fn(u64) -> Option<Message> + Send + Sync>;
 pub(crate) struct OutboxOptions {
     pub max_bytes: usize,
     pub max_messages: usize,
-    pub overflow: Overflow,
+    /// `None` has the sender wait for room, as on the client's side.
+    pub overflow: Option<Overflow>,
     pub gap_notice: Option<GapNotice>,
 }
 
@@ -101,6 +99,10 @@ impl Queue {
         Self { chunks: VecDeque::new(), bytes: 0, messages: 0, missed: 0, options }
     }
 
+    pub(super) fn gap_is_in_front(&self) -> bool {
+        self.options.overflow.is_some_and(Overflow::gap_is_in_front)
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.chunks.is_empty()
     }
@@ -128,7 +130,7 @@ impl Queue {
     /// Appends whole data frames, or what the policy leaves of them; returns how
     /// many messages were dropped, these or older ones.
     pub(super) fn push_messages(&mut self, bytes: Bytes, messages: usize) -> usize {
-        if self.options.overflow.gap_is_in_front() {
+        if self.gap_is_in_front() {
             self.append(bytes, Waiting::Messages(messages));
             return self.trim();
         }
@@ -159,7 +161,7 @@ impl Queue {
 
     /// The next bytes to send, and whether they are a notice of a gap.
     pub(super) fn front(&mut self) -> Option<(Bytes, bool)> {
-        if self.missed > 0 && self.options.overflow.gap_is_in_front() && self.gap_belongs_to_front() {
+        if self.missed > 0 && self.gap_is_in_front() && self.gap_belongs_to_front() {
             let is_told = self.chunks.front().is_some_and(Chunk::is_notice);
             let told = if is_told { self.chunks.pop_front() } else { None };
             self.tell_gap(told, VecDeque::push_front);
@@ -206,7 +208,7 @@ impl Queue {
         let (end, count) = begun(&bytes, sent);
         self.append(bytes.slice(sent..end), Waiting::Fixed);
         let (rest, messages) = (bytes.slice(end..), messages - count);
-        if self.options.overflow == Overflow::Wait {
+        if self.options.overflow.is_none() {
             // Its sender waited until it was welcome, all of it.
             self.append(rest, Waiting::Messages(messages));
             return 0;
@@ -229,7 +231,7 @@ impl Queue {
 
     /// Appends the word of a gap, where there is one and it belongs there.
     pub(super) fn tell_gap_at_end(&mut self) {
-        if self.missed > 0 && !self.options.overflow.gap_is_in_front() {
+        if self.missed > 0 && !self.gap_is_in_front() {
             let is_told = self.chunks.back().is_some_and(Chunk::is_notice);
             let told = if is_told { self.chunks.pop_back() } else { None };
             self.tell_gap(told, VecDeque::push_back);
@@ -277,7 +279,7 @@ impl Queue {
             self.append(bytes.slice(..end), Waiting::Messages(count));
         }
         // A sender that may wait learns here what was refused; that is no gap.
-        if self.options.overflow != Overflow::Wait {
+        if self.options.overflow.is_some() {
             self.missed += (messages - count) as u64;
         }
         messages - count
@@ -288,7 +290,7 @@ impl Queue {
     fn trim(&mut self) -> usize {
         let before = self.messages;
         let is_over = self.bytes > self.options.max_bytes || self.messages > self.options.max_messages;
-        let keep_latest = is_over && self.options.overflow == Overflow::KeepLatest;
+        let keep_latest = is_over && self.options.overflow == Some(Overflow::KeepLatest);
         let mut at = 0;
         while at < self.chunks.len() && self.messages > 1 {
             let holds = self.bytes <= self.options.max_bytes && self.messages <= self.options.max_messages;

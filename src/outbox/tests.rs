@@ -224,7 +224,7 @@ fn a_lost_connection_wakes_its_reader_once_and_takes_nothing_more() {
 
 #[test]
 fn a_sender_that_waits_goes_on_when_there_is_room() {
-    let rig = Arc::new(Rig::stuck(Overflow::Wait, 1, PLENTY));
+    let rig = Arc::new(Rig::stuck(None::<Overflow>, 1, PLENTY));
     assert_eq!(rig.push("b"), Pushed::Taken);
     let (pushed_tx, pushed_rx) = mpsc::channel();
     let sender = rig.clone();
@@ -301,7 +301,7 @@ fn a_batch_that_the_system_takes_in_part_is_bounded_too() {
 
 #[test]
 fn a_batch_that_is_waited_for_is_never_cut() {
-    let rig = Rig::new(Overflow::Wait, 2, PLENTY);
+    let rig = Rig::new(None::<Overflow>, 2, PLENTY);
     rig.give_room(1);
     let (bytes, messages) = batch("a b c d");
     assert_eq!(rig.outbox.push_waiting(&bytes, messages), Pushed::Taken);
@@ -310,7 +310,7 @@ fn a_batch_that_is_waited_for_is_never_cut() {
 
 #[test]
 fn a_sender_that_may_wait_but_does_not_loses_only_what_was_refused() {
-    let rig = Rig::stuck(Overflow::Wait, 4, PLENTY);
+    let rig = Rig::stuck(None::<Overflow>, 4, PLENTY);
     assert_eq!(rig.push("b c d e"), Pushed::Taken);
     assert_eq!(rig.push("f"), Pushed::Dropped(1));
     rig.drain(2 + 3);

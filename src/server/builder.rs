@@ -67,7 +67,7 @@ impl ServerBuilder {
             outbox: OutboxOptions {
                 max_bytes: 1024 * 1024,
                 max_messages: 1024,
-                overflow: Overflow::Disconnect { grace: Duration::from_secs(5) },
+                overflow: Some(Overflow::Disconnect { grace: Duration::from_secs(5) }),
                 gap_notice: Some(Arc::new(|missed| Some(format!("{missed} messages missed.").into()))),
             },
             max_clients: None,
@@ -228,7 +228,7 @@ impl ServerBuilder {
     /// What happens to a client that reads too slowly. Defaults to disconnecting it
     /// after a grace of 5 s.
     pub fn overflow(mut self, overflow: Overflow) -> Self {
-        self.outbox.overflow = overflow;
+        self.outbox.overflow = Some(overflow);
         self
     }
 

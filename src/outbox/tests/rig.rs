@@ -93,11 +93,11 @@ pub(super) struct Rig {
 }
 
 impl Rig {
-    pub(super) fn new(overflow: Overflow, max_messages: usize, max_bytes: usize) -> Self {
+    pub(super) fn new(overflow: impl Into<Option<Overflow>>, max_messages: usize, max_bytes: usize) -> Self {
         let options = OutboxOptions {
             max_bytes,
             max_messages,
-            overflow,
+            overflow: overflow.into(),
             gap_notice: Some(Arc::new(|missed| Some(Message::from(format!("missed {missed}"))))),
         };
         let transport = Arc::new(FakeTransport::default());
@@ -107,7 +107,11 @@ impl Rig {
     }
 
     /// One whose message `a` is under way: its first byte is sent.
-    pub(super) fn stuck(overflow: Overflow, max_messages: usize, max_bytes: usize) -> Self {
+    pub(super) fn stuck(
+        overflow: impl Into<Option<Overflow>>,
+        max_messages: usize,
+        max_bytes: usize,
+    ) -> Self {
         let rig = Self::new(overflow, max_messages, max_bytes);
         rig.give_room(1);
         assert_eq!(rig.push("a"), Pushed::Taken);
