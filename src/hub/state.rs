@@ -18,6 +18,9 @@ use crate::{CloseCode, Message, frame};
 /// A batch is sent at the latest after this many messages or bytes.
 const BATCH_MESSAGES: usize = 512;
 const BATCH_BYTES: usize = 64 * 1024;
+/// A room of so many at most is served by whoever speaks, and not by the hub's
+/// thread.
+const SMALL_ROOM: usize = 32;
 /// So many single messages at most are looked for among the members of a room.
 const GREETINGS: usize = 8;
 
@@ -52,6 +55,8 @@ pub(crate) struct State {
     /// What single clients get after those batches.
     singles: Vec<(Arc<Link>, Encoded)>,
     pending: Pending,
+    /// Nothing is done any more.
+    is_stopped: bool,
 }
 
 struct Registered {
@@ -87,6 +92,9 @@ impl State {
         first: Command,
         mut more: impl Iterator<Item = Command>,
     ) -> ControlFlow<()> {
+        if self.is_stopped {
+            return ControlFlow::Break(());
+        }
         let mut next = Some(first);
         let mut commands = 0;
         let flow = loop {
@@ -102,6 +110,27 @@ impl State {
         };
         self.flush();
         flow
+    }
+
+    /// Whether the command is done in so little time that any thread may do it.
+    pub(super) fn is_small(&self, command: &Command) -> bool {
+        let is_small = |room: &RoomKey| self.member_count(room) <= SMALL_ROOM;
+        match command {
+            _ if self.is_stopped => true,
+            Command::Broadcast { room, .. }
+            | Command::BroadcastExcept { room, .. }
+            | Command::BroadcastCounted { room, .. }
+            | Command::Clear { room } => is_small(room),
+            Command::BroadcastToAny { rooms, .. } => {
+                rooms.iter().map(|room| self.member_count(room)).sum::<usize>() <= SMALL_ROOM
+            }
+            Command::Many(commands) => {
+                commands.len() <= SMALL_ROOM && commands.iter().all(|command| self.is_small(command))
+            }
+            Command::CloseAll { .. } | Command::Ask(_) => is_small(&None),
+            Command::Stop => false,
+            _ => true,
+        }
     }
 
     fn apply(&mut self, command: Command) -> ControlFlow<()> {
@@ -146,7 +175,11 @@ impl State {
             Command::Many(commands) => {
                 return commands.into_iter().try_for_each(|command| self.apply(command));
             }
-            Command::Stop => return ControlFlow::Break(()),
+            Command::Stop => {
+                self.flush();
+                *self = Self { is_stopped: true, ..Self::default() };
+                return ControlFlow::Break(());
+            }
         }
         ControlFlow::Continue(())
     }

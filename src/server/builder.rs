@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::net::ToSocketAddrs;
 use std::os::unix::net::UnixStream;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
@@ -234,6 +235,8 @@ impl ServerBuilder {
     /// The message that tells a slow client how many it missed, in their place;
     /// `None` tells it nothing. Defaults to the text `37 messages missed.`
     pub fn gap_notice(mut self, notice: impl Fn(u64) -> Option<Message> + Send + Sync + 'static) -> Self {
+        // Asked by the hub's or the drain's thread, which must go on if it panics.
+        let notice = move |missed| catch_unwind(AssertUnwindSafe(|| notice(missed))).ok().flatten();
         self.outbox.gap_notice = Some(Arc::new(notice));
         self
     }

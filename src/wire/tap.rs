@@ -1,5 +1,6 @@
 //! Where a connection's traffic is seen: turns bytes that pass into records.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
@@ -73,7 +74,7 @@ impl Tap {
 
     fn observe(&self, from_server: bool, size: usize, content: WireContent<'_>) {
         let direction = if from_server { Direction::ServerToClient } else { Direction::ClientToServer };
-        self.observer.observe(&WireRecord {
+        let record = WireRecord {
             number: self.counter.fetch_add(1, Ordering::Relaxed) + 1,
             time: SystemTime::now(),
             connection: self.connection,
@@ -81,7 +82,11 @@ impl Tap {
             direction,
             size,
             content,
-        });
+        };
+        // It may run on the hub's or the drain's thread, which must go on.
+        if catch_unwind(AssertUnwindSafe(|| self.observer.observe(&record))).is_err() {
+            log::error!("the observer of the wire panicked at record {}", record.number);
+        }
     }
 }
 
