@@ -5,8 +5,9 @@
 //! bounded; the hub waits for nobody.
 //!
 //! An idle hub need not be woken. A thread with a small command that finds nothing
-//! in the channel, and nobody at work, takes the hub's turn itself: it saves the
-//! way through a thread that sleeps. The order holds, because the channel is
+//! in the channel, nobody at work, and the last turn a while ago, takes the hub's
+//! turn itself: it saves the way through a thread that sleeps. What comes in a burst
+//! still goes through the channel, where it is batched. The order holds, because the channel is
 //! looked at under the same lock under which the hub's thread takes from it.
 
 mod batch;
@@ -132,8 +133,11 @@ impl Hub {
 
     /// Waits while the hub's channel is full. After the hub's end it does nothing.
     pub(crate) fn tell(&self, command: Command) {
-        if let Some(mut state) = self.state.try_lock()
+        // Looked at before the lock, to spare a busy hub the contention, and under it.
+        if self.command_tx.is_empty()
+            && let Some(mut state) = self.state.try_lock()
             && self.command_tx.is_empty()
+            && state.is_idle()
             && state.is_small(&command)
         {
             // Only a stop breaks, and it is not small.

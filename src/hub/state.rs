@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use crossbeam_channel::Sender;
@@ -18,6 +19,9 @@ use crate::{CloseCode, Message, frame};
 /// A batch is sent at the latest after this many messages or bytes.
 const BATCH_MESSAGES: usize = 512;
 const BATCH_BYTES: usize = 64 * 1024;
+/// Commands that follow each other more closely than this are a burst, which is
+/// cheaper in batches.
+const BURST: Duration = Duration::from_micros(20);
 /// A room of so many at most is served by whoever speaks, and not by the hub's
 /// thread.
 const SMALL_ROOM: usize = 32;
@@ -55,6 +59,8 @@ pub(crate) struct State {
     /// What single clients get after those batches.
     singles: Vec<(Arc<Link>, Encoded)>,
     pending: Pending,
+    /// When the last turn ended.
+    rested_since: Option<Instant>,
     /// Nothing is done any more.
     is_stopped: bool,
 }
@@ -109,7 +115,13 @@ impl State {
             next = more.next();
         };
         self.flush();
+        self.rested_since = Some(Instant::now());
         flow
+    }
+
+    /// Whether the last turn was so long ago that no burst is under way.
+    pub(super) fn is_idle(&self) -> bool {
+        self.is_stopped || self.rested_since.is_none_or(|since| since.elapsed() > BURST)
     }
 
     /// Whether the command is done in so little time that any thread may do it.

@@ -99,19 +99,27 @@ fn frames_sent_together_with_the_request_are_heard() {
 
 #[test]
 fn all_hear_the_same_in_the_same_order() {
-    const PEOPLE: usize = 50;
-    const MESSAGES: usize = 20;
+    all_hear_the_same(50, 20);
+}
+
+#[test]
+fn all_hear_the_same_in_a_small_room_too() {
+    all_hear_the_same(5, 200);
+}
+
+/// So many people talk at once; what each of them hears is compared.
+fn all_hear_the_same(count: usize, messages: usize) {
     let server = chat();
-    let mut people: Vec<_> = (0..PEOPLE).map(|i| join(&server, &format!("p{i}"))).collect();
-    let last = format!("p{} joined.", PEOPLE - 1);
+    let mut people: Vec<_> = (0..count).map(|i| join(&server, &format!("p{i}"))).collect();
+    let last = format!("p{} joined.", count - 1);
     for person in &mut people {
         while hear(person) != last {}
     }
-    hears(&mut people[PEOPLE - 1], &[&format!("Welcome p{}.", PEOPLE - 1)]);
+    hears(&mut people[count - 1], &[&format!("Welcome p{}.", count - 1)]);
     let talkers = people.into_iter().map(|mut person| {
         thread::spawn(move || {
-            (0..MESSAGES).for_each(|number| person.send(number.to_string()).unwrap());
-            (0..PEOPLE * MESSAGES).map(|_| hear(&mut person)).collect::<Vec<_>>()
+            (0..messages).for_each(|number| person.send(number.to_string()).unwrap());
+            (0..count * messages).map(|_| hear(&mut person)).collect::<Vec<_>>()
         })
     });
     let talkers: Vec<_> = talkers.collect();
@@ -119,10 +127,10 @@ fn all_hear_the_same_in_the_same_order() {
     for one in &heard {
         assert_eq!(one, &heard[0]);
     }
-    for person in 0..PEOPLE {
+    for person in 0..count {
         let own = format!("p{person} says: ");
         let numbers: Vec<_> = heard[0].iter().filter_map(|line| line.strip_prefix(&own)).collect();
-        assert_eq!(numbers, (0..MESSAGES).map(|number| number.to_string()).collect::<Vec<_>>());
+        assert_eq!(numbers, (0..messages).map(|number| number.to_string()).collect::<Vec<_>>());
     }
 }
 
