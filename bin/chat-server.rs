@@ -10,6 +10,7 @@ use std::time::Duration;
 use chinwag::chat::Chat;
 use chinwag::{Error, Listener, Overflow, Server, ServerBuilder, ShutdownHandle, WirePrinter};
 use clap::{Parser, ValueEnum};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use shared::{Logging, duration, optional_duration};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -122,6 +123,7 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> Result<(), Error> {
+    raise_descriptor_limit();
     // Before the first thread, so that no signal meets the default action later.
     let signals = Signals::new([SIGINT, SIGTERM])
         .map_err(|error| Error::Invalid(format!("failed to watch for signals: {error}")))?;
@@ -163,6 +165,13 @@ fn start(args: &Args) -> Result<Server, Error> {
         builder = builder.listener(Listener::bind(addr)?);
     }
     builder.start()
+}
+
+/// A client takes a descriptor, and the limit that programs start with is that of
+/// a shell. Where it cannot be raised, the server takes fewer clients and says so.
+fn raise_descriptor_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
 }
 
 fn overflow(args: &Args) -> Overflow {

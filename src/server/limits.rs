@@ -37,7 +37,9 @@ impl Limits {
     }
 
     fn of_machine(handshakes: u64) -> Self {
-        let threads = |limit: u64| limit.saturating_sub(handshakes + THREADS_RESERVED);
+        // A small limit is not eaten up by what is kept for handshakes.
+        let keep = |limit: u64, reserved: u64| limit - (handshakes + reserved).min(limit / 4);
+        let threads = |limit: u64| keep(limit, THREADS_RESERVED);
         let candidates = [
             (
                 read("/proc/sys/vm/max_map_count").map(|count| {
@@ -46,9 +48,7 @@ impl Limits {
                 "vm.max_map_count",
             ),
             (
-                getrlimit(Resource::Nofile)
-                    .current
-                    .map(|files| files.saturating_sub(handshakes + DESCRIPTORS_RESERVED)),
+                getrlimit(Resource::Nofile).current.map(|files| keep(files, DESCRIPTORS_RESERVED)),
                 "the limit of open files (ulimit -n)",
             ),
             (getrlimit(Resource::Nproc).current.map(threads), "the limit of processes (ulimit -u)"),
