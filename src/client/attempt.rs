@@ -24,7 +24,30 @@ pub(super) struct Established {
     pub accepted: Accepted,
 }
 
-pub(super) fn connect(options: &ConnectOptions, url: &str) -> Result<Connection> {
+impl ConnectOptions {
+    /// Connects to `url` and waits until the handshake is done.
+    ///
+    /// Understood are `ws://` and `http://` (port 80), and
+    /// `ws+unix:/path/to.sock:/request/path`; user and password in the URL are
+    /// sent as [`basic_auth`](Self::basic_auth). Addresses are tried one after
+    /// the other; the limit is [`connect_timeout`](Self::connect_timeout).
+    /// May be called any number of times.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::Invalid`](crate::Error::Invalid): the URL or an option cannot be used
+    /// - [`Error::Io`](crate::Error::Io): no such host, nobody listens, the connection was lost
+    /// - [`Error::Refused`](crate::Error::Refused): the server answered with another
+    ///   status than 101, a redirect that is not followed included
+    /// - [`Error::Handshake`](crate::Error::Handshake): the answer breaks RFC 6455,
+    ///   section 4.1, or the proxy refused
+    /// - [`Error::TimedOut`](crate::Error::TimedOut), [`Error::Cancelled`](crate::Error::Cancelled)
+    pub fn connect(&self, url: &str) -> Result<Connection> {
+        connect(self, url)
+    }
+}
+
+fn connect(options: &ConnectOptions, url: &str) -> Result<Connection> {
     check(options)?;
     let target = Target::parse(url)?;
     let limit = Limit::of(options.connect_timeout);

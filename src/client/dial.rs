@@ -6,34 +6,14 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::Arc;
 
-use http::Uri;
 use parking_lot::Mutex;
 
 use super::exchange::{Exchange, Limit};
+use super::proxy::Proxy;
 use super::request::connect_request;
-use super::target::{Place, Target, place, userinfo};
+use super::target::{Place, Target};
 use crate::transport::{Half, PeerAddr, Socket, Transport};
 use crate::{Error, Result};
-
-/// An HTTP proxy.
-#[derive(Clone)]
-pub(super) struct Proxy {
-    place: Place,
-    userinfo: Option<(String, String)>,
-}
-
-impl Proxy {
-    pub(super) fn parse(url: &str) -> Result<Self, String> {
-        let invalid = |why: &str| format!("not a proxy's URL: {why}");
-        let uri: Uri = url.parse().map_err(|error| invalid(&format!("{error}")))?;
-        if uri.scheme_str() != Some("http") {
-            return Err(invalid("it must begin with http://"));
-        }
-        let authority = uri.authority().ok_or_else(|| invalid("it has no host"))?;
-        let place = place(authority, 80).map_err(invalid)?;
-        Ok(Self { place, userinfo: userinfo(authority.as_str()) })
-    }
-}
 
 /// What the connecting thread and the one that waits for it share.
 #[derive(Default)]

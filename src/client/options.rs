@@ -5,15 +5,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use data_encoding::BASE64;
 use http::{HeaderName, HeaderValue};
 
-use super::dial::Proxy;
-use super::request::is_token;
-use super::{Canceller, Connection, attempt};
+use super::Canceller;
+use super::field::{basic, is_token};
+use super::proxy::Proxy;
 use crate::link::Life;
 use crate::outbox::OutboxOptions;
-use crate::{Clock, Result, WireObserver};
+use crate::{Clock, WireObserver};
 
 /// Header fields that the handshake itself is made of.
 const RESERVED: [&str; 6] =
@@ -85,27 +84,6 @@ impl ConnectOptions {
             },
             problem: None,
         }
-    }
-
-    /// Connects to `url` and waits until the handshake is done.
-    ///
-    /// Understood are `ws://` and `http://` (port 80), and
-    /// `ws+unix:/path/to.sock:/request/path`; user and password in the URL are
-    /// sent as [`basic_auth`](Self::basic_auth). Addresses are tried one after
-    /// the other; the limit is [`connect_timeout`](Self::connect_timeout).
-    /// May be called any number of times.
-    ///
-    /// # Errors
-    ///
-    /// - [`Error::Invalid`](crate::Error::Invalid): the URL or an option cannot be used
-    /// - [`Error::Io`](crate::Error::Io): no such host, nobody listens, the connection was lost
-    /// - [`Error::Refused`](crate::Error::Refused): the server answered with another
-    ///   status than 101, a redirect that is not followed included
-    /// - [`Error::Handshake`](crate::Error::Handshake): the answer breaks RFC 6455,
-    ///   section 4.1, or the proxy refused
-    /// - [`Error::TimedOut`](crate::Error::TimedOut), [`Error::Cancelled`](crate::Error::Cancelled)
-    pub fn connect(&self, url: &str) -> Result<Connection> {
-        attempt::connect(self, url)
     }
 
     /// How long connecting may take in all: looking up the host, TCP, proxy,
@@ -272,11 +250,6 @@ impl ConnectOptions {
         self.problem.get_or_insert(problem);
         self
     }
-}
-
-/// The value of an `Authorization` field (RFC 7617).
-pub(super) fn basic(user: &str, password: &str) -> String {
-    format!("Basic {}", BASE64.encode(format!("{user}:{password}").as_bytes()))
 }
 
 impl Default for ConnectOptions {

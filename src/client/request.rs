@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::ConnectOptions;
-use super::options::basic;
+use super::field::basic;
 use super::target::Target;
 
 /// The request head. `with_credentials` is false where the target is not the
@@ -62,10 +62,4 @@ pub(super) fn connect_request(host: &str, userinfo: Option<&(String, String)>) -
         let _ = write!(head, "Proxy-Authorization: {}\r\n", basic(user, password));
     }
     head + "\r\n"
-}
-
-/// Whether `text` is a token (RFC 9110, section 5.6.2).
-pub(super) fn is_token(text: &str) -> bool {
-    let is_fine = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    !text.is_empty() && text.bytes().all(is_fine)
 }

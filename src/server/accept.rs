@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 
-use super::context::Context;
+use super::context::{Context, full};
 use super::listen::{Accepted, Listener};
 use super::{greeter, http};
 use crate::PeerAddr;
@@ -84,8 +84,7 @@ fn is_exhausted(error: &io::Error) -> bool {
 fn turn_away(listener: &Listener, spare: &mut Option<File>) {
     *spare = None;
     if let Ok(accepted) = listener.accept() {
-        let _ =
-            accepted.transport.try_send(&http::refuse(&greeter::full("the server is out of descriptors")));
+        let _ = accepted.transport.try_send(&http::refuse(&full("the server is out of descriptors")));
         part_from(&*accepted.transport);
     }
     *spare = File::open("/dev/null").ok();
@@ -125,8 +124,7 @@ pub(super) fn admit(
             log::error!("cannot start a thread ({error}); going on ({unsaid} more since last told)");
         });
         context.done_greeting(id);
-        link.outbox
-            .push_control(http::refuse(&greeter::full("the server is out of threads")).into(), Kind::Http);
+        link.outbox.push_control(http::refuse(&full("the server is out of threads")).into(), Kind::Http);
         part_from(&*link.transport);
         link.forget();
     }

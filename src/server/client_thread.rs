@@ -8,8 +8,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::context::Context;
-use super::greeter::Place;
+use super::context::{Context, Place, SHUTDOWN_REASON};
 use crate::handler::Handler;
 use crate::hub::{Client, Command};
 use crate::link::{Data, End, Reader};
@@ -47,7 +46,7 @@ pub(super) fn run(session: Session) {
     context.hub.tell(Command::Register(client.clone()));
     if context.is_stopping() {
         // Came too late for the closing of all.
-        client.close(CloseCode::GOING_AWAY, super::shutdown::REASON);
+        client.close(CloseCode::GOING_AWAY, SHUTDOWN_REASON);
     }
     log::info!("{link:?} opened {}", crate::Escaped::new(client.request().path()).cut(200));
     let mut callbacks = Callbacks { client: &client, handler };

@@ -18,6 +18,12 @@ use crate::outbox::OutboxOptions;
 use crate::wire::WireObserver;
 use crate::{Refusal, Request};
 
+/// When those that find no place should try again.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// What clients are told of a shutdown.
+pub(super) const SHUTDOWN_REASON: &str = "the server is going away";
+
 /// Decides on a newcomer. Runs on its greeter's thread, and may block.
 pub(super) type Gate = Box<dyn Fn(&Request) -> Result<Acceptance, Refusal> + Send + Sync>;
 
@@ -129,5 +135,33 @@ impl Context {
 
     pub(super) fn take_threads(&self) -> Vec<JoinHandle<()>> {
         self.threads.lock().drain().map(|(_, thread)| thread).collect()
+    }
+}
+
+/// The refusal of a server that has no room.
+pub(super) fn full(why: &str) -> Refusal {
+    Refusal::new(503, format!("{why}; try again later")).retry_after(RETRY_AFTER)
+}
+
+/// One of the places for clients, held until the client has gone.
+pub(super) struct Place(Arc<Context>);
+
+impl Place {
+    pub(super) fn take(context: &Arc<Context>) -> Result<Self, Refusal> {
+        if context.is_stopping() {
+            return Err(full(SHUTDOWN_REASON));
+        }
+        let most = context.limits.max_clients;
+        let take = |taken: usize| (taken < most).then_some(taken + 1);
+        match context.clients.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take) {
+            Ok(_) => Ok(Self(context.clone())),
+            Err(_) => Err(full(&format!("the server is full with {most} clients"))),
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.clients.fetch_sub(1, Ordering::SeqCst);
     }
 }

@@ -5,13 +5,11 @@
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use bytes::Bytes;
 
 use super::client_thread::{self, Session};
-use super::context::Context;
+use super::context::{Context, Place, full};
 use super::http::{self, Head};
 use super::origin;
 use crate::handler::Acceptance;
@@ -19,9 +17,6 @@ use crate::hub::Client;
 use crate::link::Link;
 use crate::outbox::Kind;
 use crate::{Refusal, Request};
-
-/// When those that find no place should try again.
-const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// Why there is no upgrade.
 enum Parting {
@@ -34,10 +29,6 @@ impl From<Refusal> for Parting {
     fn from(refusal: Refusal) -> Self {
         Self::Refused(refusal)
     }
-}
-
-pub(super) fn full(why: &str) -> Refusal {
-    Refusal::new(503, format!("{why}; try again later")).retry_after(RETRY_AFTER)
 }
 
 /// Ends with the client's thread started, or the connection closed.
@@ -140,27 +131,4 @@ fn choose_subprotocol(context: &Context, request: &mut Request, acceptance: &Acc
     };
     let chosen = chosen.map(str::to_owned);
     request.choose(chosen.as_deref());
-}
-
-/// One of the places for clients, held until the client has gone.
-pub(super) struct Place(Arc<Context>);
-
-impl Place {
-    fn take(context: &Arc<Context>) -> Result<Self, Refusal> {
-        if context.is_stopping() {
-            return Err(full("the server is going away"));
-        }
-        let most = context.limits.max_clients;
-        let take = |taken: usize| (taken < most).then_some(taken + 1);
-        match context.clients.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take) {
-            Ok(_) => Ok(Self(context.clone())),
-            Err(_) => Err(full(&format!("the server is full with {most} clients"))),
-        }
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.clients.fetch_sub(1, Ordering::SeqCst);
-    }
 }

@@ -12,11 +12,10 @@ use crossbeam_channel::Sender;
 use parking_lot::{Condvar, Mutex};
 
 use super::client_thread;
-use super::context::Context;
+use super::context::{Context, SHUTDOWN_REASON};
 use crate::hub::Command;
 use crate::{CloseCode, Error, Result};
 
-pub(super) const REASON: &str = "the server is going away";
 /// How long callbacks have to return once their connections have been cut.
 const CALLBACKS: Duration = Duration::from_secs(1);
 
@@ -113,7 +112,7 @@ impl Stopper {
         self.stop_tx.lock().take();
         let _ = self.wake.shutdown(Shutdown::Both);
         self.context.evict_all();
-        self.context.hub.close_all(CloseCode::GOING_AWAY, REASON);
+        self.context.hub.close_all(CloseCode::GOING_AWAY, SHUTDOWN_REASON);
     }
 
     /// Waits for all connections to end, then cuts those that have not; returns
@@ -122,7 +121,7 @@ impl Stopper {
         let drain = &self.context.drain;
         drain.wait_until_or(deadline, || self.is_hurried.load(Ordering::SeqCst) || drain.link_count() == 0);
         for link in drain.links() {
-            link.abort(REASON);
+            link.abort(SHUTDOWN_REASON);
         }
         drain.wait_until_or(Instant::now() + CALLBACKS, || drain.link_count() == 0);
         drain.link_count()
