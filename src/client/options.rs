@@ -134,7 +134,7 @@ impl ConnectOptions {
     }
 
     /// Offers a subprotocol; several calls offer several, the preferred first. The
-    /// server may choose one or none: see [`Connection::subprotocol`]. One that was
+    /// server may choose one or none: see [`Connection::subprotocol`](super::Connection::subprotocol). One that was
     /// not offered fails the handshake. Defaults to none.
     pub fn subprotocol(mut self, name: &str) -> Self {
         if !is_token(name) || self.subprotocols.iter().any(|known| known == name) {
