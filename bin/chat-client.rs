@@ -43,7 +43,7 @@ struct Options {
     name: String,
 
     /// Send a header field with the handshake; may be repeated
-    #[arg(long = "header", value_name = "NAME:VALUE", value_parser = header)]
+    #[arg(long = "header", value_name = "NAME:VALUE", env = "CHINWAG_HEADER", hide_env_values = true, value_parser = header)]
     headers: Vec<(String, String)>,
 
     /// Connect through an HTTP proxy: http://user:password@host:port
@@ -61,7 +61,7 @@ struct Options {
     ping_interval: ::std::option::Option<Duration>,
 
     /// Print the handshake and every frame to stderr
-    #[arg(long)]
+    #[arg(long, env = "CHINWAG_TRACE_WIRE")]
     trace_wire: bool,
 
     #[command(flatten)]
@@ -97,11 +97,21 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> Result<(), (u8, String)> {
+    let printer = options.trace_wire.then(|| WirePrinter::new(io::stderr())).transpose();
+    let printer = printer.map_err(|error| (1, error.to_string()))?;
+    let result = talk(options, printer.as_ref());
+    if let Some(printer) = printer {
+        printer.flush(Duration::from_secs(1));
+    }
+    result
+}
+
+fn talk(options: &Options, printer: Option<&WirePrinter>) -> Result<(), (u8, String)> {
     // Full at the most for a moment: each thread sends an event or two.
     let (event_tx, event_rx) = bounded(8);
     let canceller = Canceller::new();
     take_signals(canceller.clone(), event_tx.clone()).map_err(|problem| (1, problem))?;
-    let connection = match connect_options(options, &canceller)
+    let connection = match connect_options(options, &canceller, printer)
         .connect(&with_name(&options.url, &options.name))
     {
         Ok(connection) => connection,
@@ -157,9 +167,11 @@ fn send_lines(sender: &chinwag::Sender) -> Event {
         let line = String::from_utf8_lossy(&line);
         match line.trim_end_matches('\r') {
             "Bye" | "/quit" => return Event::Leave,
-            // Why it is closed is told by the thread that receives.
-            line if sender.send(line).is_err() => break,
-            _ => {}
+            line => {
+                if let Err(error) = sender.send(line) {
+                    return Event::Ended(error);
+                }
+            }
         }
     }
     Event::Leave
@@ -199,7 +211,11 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), String>
     thread.map(drop).map_err(|error| format!("failed to start a thread: {error}"))
 }
 
-fn connect_options(options: &Options, canceller: &Canceller) -> ConnectOptions {
+fn connect_options(
+    options: &Options,
+    canceller: &Canceller,
+    printer: Option<&WirePrinter>,
+) -> ConnectOptions {
     let mut connect = ConnectOptions::new()
         .connect_timeout(options.connect_timeout)
         .ping_interval(options.ping_interval)
@@ -210,8 +226,8 @@ fn connect_options(options: &Options, canceller: &Canceller) -> ConnectOptions {
     if let Some(proxy) = &options.proxy {
         connect = connect.proxy(proxy);
     }
-    if options.trace_wire {
-        connect = connect.wire_observer(WirePrinter::new(io::stderr()));
+    if let Some(printer) = printer {
+        connect = connect.wire_observer(printer.clone());
     }
     connect
 }

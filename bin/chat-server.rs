@@ -51,6 +51,10 @@ struct Args {
     #[arg(long, value_name = "ORIGIN", env = "CHINWAG_ALLOW_ORIGIN", value_delimiter = ',')]
     allow_origin: Vec<String>,
 
+    /// Handshakes that may be under way at once; beyond that the oldest gives way.
+    #[arg(long, value_name = "N", env = "CHINWAG_MAX_HANDSHAKES", default_value = "256", value_parser = positive)]
+    max_handshakes: usize,
+
     /// Time for a handshake.
     #[arg(long, value_name = "TIME", env = "CHINWAG_HANDSHAKE_TIMEOUT", default_value = "10s", value_parser = duration)]
     handshake_timeout: Duration,
@@ -127,7 +131,8 @@ fn run(args: &Args) -> Result<(), Error> {
     // Before the first thread, so that no signal meets the default action later.
     let signals = Signals::new([SIGINT, SIGTERM])
         .map_err(|error| Error::Invalid(format!("failed to watch for signals: {error}")))?;
-    let server = start(args)?;
+    let printer = args.trace_wire.then(|| WirePrinter::new(std::io::stderr())).transpose()?;
+    let server = start(args, printer.as_ref())?;
     let mut out = std::io::stdout();
     for addr in server.local_addrs() {
         // Who reads the address may have gone; the server need not.
@@ -136,16 +141,20 @@ fn run(args: &Args) -> Result<(), Error> {
     let handle = server.shutdown_handle();
     std::thread::spawn(move || stop_on(signals, &handle));
     server.join();
+    if let Some(printer) = printer {
+        printer.flush(Duration::from_secs(1));
+    }
     log::info!("stopped");
     Ok(())
 }
 
-fn start(args: &Args) -> Result<Server, Error> {
+fn start(args: &Args, printer: Option<&WirePrinter>) -> Result<Server, Error> {
     let chat = Chat::announcing_up_to(args.announce_up_to);
     let mut builder = Server::builder()
         .paths(Chat::PATHS)
         .handler(chat.gate())
         .max_message_size(args.max_message_size)
+        .max_handshakes(args.max_handshakes)
         .handshake_timeout(args.handshake_timeout)
         .ping_interval(args.ping_interval)
         .ping_timeout(args.ping_timeout)
@@ -157,8 +166,8 @@ fn start(args: &Args) -> Result<Server, Error> {
     if let Some(max_clients) = args.max_clients {
         builder = builder.max_clients(max_clients);
     }
-    if args.trace_wire {
-        builder = builder.wire_observer(WirePrinter::new(std::io::stderr()));
+    if let Some(printer) = printer {
+        builder = builder.wire_observer(printer.clone());
     }
     builder = args.allow_origin.iter().fold(builder, ServerBuilder::allow_origin);
     for addr in &args.listen {

@@ -7,7 +7,17 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-type Waker = Box<dyn Fn() + Send + Sync>;
+/// Whether there is still something to wake.
+type Waker = Box<dyn Fn() -> bool + Send + Sync>;
+
+/// Longer than any time-out that is meant; `Instant` cannot reach much further.
+const FOREVER: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// The moment `wait` after `now`. A wait without end, such as [`Duration::MAX`],
+/// becomes a year.
+pub(crate) fn later(now: Instant, wait: Duration) -> Instant {
+    now + wait.min(FOREVER)
+}
 
 /// Where a server or a connection takes its time from.
 ///
@@ -62,8 +72,8 @@ impl Clock {
         (self.0.is_none() || left.is_zero()).then_some(left)
     }
 
-    /// Calls `waker` after each advance, for as long as the clock lives.
-    pub(crate) fn on_advance(&self, waker: impl Fn() + Send + Sync + 'static) {
+    /// Calls `waker` after each advance, until it says that it wakes nobody.
+    pub(crate) fn on_advance(&self, waker: impl Fn() -> bool + Send + Sync + 'static) {
         if let Some(manual) = &self.0 {
             manual.wakers.lock().push(Box::new(waker));
         }
@@ -75,7 +85,7 @@ impl ClockHand {
     /// shortly after this returns.
     pub fn advance(&self, by: Duration) {
         *self.0.now.lock() += by;
-        self.0.wakers.lock().iter().for_each(|wake| wake());
+        self.0.wakers.lock().retain(|wake| wake());
     }
 }
 

@@ -95,8 +95,10 @@ impl fmt::Display for Error {
             Self::TimedOut(what) => write!(f, "timed out: {what}"),
             Self::Cancelled => f.write_str("cancelled"),
             Self::Closed(reason) => write!(f, "the connection is closed: {reason}"),
-            Self::Protocol(what, _) => write!(f, "the peer broke the protocol: {what}"),
-            Self::Panicked(what) => write!(f, "a handler panicked: {what}"),
+            Self::Protocol(what, _) => {
+                write!(f, "the peer broke the protocol: {}", crate::Escaped::new(what).cut(300))
+            }
+            Self::Panicked(what) => write!(f, "a handler panicked: {}", crate::Escaped::new(what).cut(300)),
             Self::StillRunning(count) => {
                 write!(f, "stopped, but {count} handlers had not returned in time and were left behind")
             }

@@ -58,8 +58,9 @@ pub trait Handler: Send {
         let _ = (me, reason);
     }
 
-    /// The peer broke the protocol or a limit, or a callback panicked. Comes
-    /// before [`on_close`](Self::on_close).
+    /// The peer broke the protocol or sent a message over a limit, or a callback
+    /// panicked. Comes before [`on_close`](Self::on_close). A client that is closed
+    /// for silence or slowness is told by the reason there.
     fn on_error(&mut self, me: &Client, error: &Error) {
         let _ = (me, error);
     }

@@ -68,7 +68,8 @@
 //!                                                        └──────────────────────┘
 //! ```
 //!
-//! Who waits for whom goes one way: a client's thread may wait for the hub, and the
+//! An idle hub need not even be woken: in a small room the client's thread does what
+//! the hub would. Who waits for whom goes one way: a client's thread may wait for the hub, and the
 //! hub waits for nobody. A client that reads too slowly meets its [`Overflow`] policy
 //! and delays nobody else. Within a [`Room`] all members see the same messages in
 //! the same order.

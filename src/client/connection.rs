@@ -167,7 +167,7 @@ impl Connection {
         self.sender.ping(payload)
     }
 
-    /// Closes with a code and a description (RFC 6455, section 7): sends what is
+    /// Closes with a code and a reason (RFC 6455, section 7): sends what is
     /// queued and our close frame, throws away what still comes in, and waits for
     /// the peer's answer, at the longest for the
     /// [close time-out](ConnectOptions::close_timeout). Where the connection is
@@ -176,9 +176,9 @@ impl Connection {
     /// # Errors
     ///
     /// [`Error::Invalid`] for a code that must not be sent (1005 sends none), or a
-    /// description over 123 bytes; the connection stays as it is.
-    pub fn close(&mut self, code: impl Into<CloseCode>, description: &str) -> Result<CloseReason> {
-        self.receiver.close(code, description)
+    /// reason over 123 bytes; the connection stays as it is.
+    pub fn close(&mut self, code: impl Into<CloseCode>, reason: &str) -> Result<CloseReason> {
+        self.receiver.close(code, reason)
     }
 
     /// Half-closes: sends our close frame, while receiving goes on until the peer
@@ -187,8 +187,8 @@ impl Connection {
     /// # Errors
     ///
     /// As [`close`](Self::close).
-    pub fn close_output(&self, code: impl Into<CloseCode>, description: &str) -> Result<()> {
-        self.sender.close_output(code, description)
+    pub fn close_output(&self, code: impl Into<CloseCode>, reason: &str) -> Result<()> {
+        self.sender.close_output(code, reason)
     }
 
     /// Ends the connection at once, without a close frame; what is queued is lost.

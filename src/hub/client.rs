@@ -84,7 +84,8 @@ impl Client {
     /// frame may carry (see [`CloseCode::is_sendable`]; others are left out of the
     /// frame) and a reason, cut at 123 bytes. The peer has the close time-out to
     /// answer. The first close counts.
-    pub fn close(&self, code: CloseCode, reason: impl Into<String>) {
+    pub fn close(&self, code: impl Into<CloseCode>, reason: impl Into<String>) {
+        let code = code.into();
         let reason = reason.into().into_boxed_str();
         self.hub().tell(Command::Close { client: self.clone(), code, reason });
     }

@@ -24,7 +24,7 @@ use std::io;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use crossbeam_channel::{Receiver, Select, Sender, bounded};
+use crossbeam_channel::{Receiver, Select, Sender, TryRecvError, bounded};
 use parking_lot::Mutex;
 
 use crate::{CloseCode, Message};
@@ -127,8 +127,9 @@ impl Hub {
     }
 
     /// Closes every client's connection, after what was sent to it before.
-    pub fn close_all(&self, code: CloseCode, reason: &str) {
-        self.tell(Command::CloseAll { code, reason: reason.into() });
+    pub fn close_all(&self, code: impl Into<CloseCode>, reason: impl Into<String>) {
+        let reason = reason.into().into_boxed_str();
+        self.tell(Command::CloseAll { code: code.into(), reason });
     }
 
     /// Waits while the hub's channel is full. After the hub's end it does nothing.
@@ -170,7 +171,11 @@ fn run(command_rx: &Receiver<Command>, state: &Mutex<State>) {
         // overtaken by another thread's turn.
         ready.ready();
         let mut state = state.lock();
-        let Ok(first) = command_rx.try_recv() else { continue };
+        let first = match command_rx.try_recv() {
+            Ok(first) => first,
+            Err(TryRecvError::Empty) => continue,
+            Err(TryRecvError::Disconnected) => return,
+        };
         if state.turn(first, command_rx.try_iter()).is_break() {
             return;
         }

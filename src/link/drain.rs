@@ -70,7 +70,8 @@ impl Drain {
             changed: Condvar::new(),
             myself: myself.clone(),
         });
-        clock.on_advance(move || drop(waker.wake()));
+        let waker = Arc::downgrade(&waker);
+        clock.on_advance(move || waker.upgrade().is_some_and(|waker| waker.wake().is_ok()));
         let running = drain.clone();
         let thread = thread::Builder::new().name(name.to_owned()).spawn(move || running.run(poll))?;
         Ok((drain, thread))
@@ -101,11 +102,10 @@ impl Drain {
         drop(link);
     }
 
-    /// Ends a handshake as its deadline would.
-    pub(crate) fn end_greeting(&self, id: u64) {
-        if let Some(link) = self.link(id) {
-            link.end_greeting();
-        }
+    /// Ends a handshake as its deadline would, or the lingering after a refusal;
+    /// false where neither is under way.
+    pub(crate) fn end_greeting(&self, id: u64) -> bool {
+        self.link(id).is_some_and(|link| link.end_greeting())
     }
 
     /// All connections, in no order.

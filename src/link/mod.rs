@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
+use crate::clock::later;
 use crate::frame::{self, Mask};
 use crate::outbox::{Kind, Outbox, OutboxOptions, Watch};
 use crate::transport::{Half, PeerAddr, Transport};
@@ -71,6 +72,15 @@ pub(crate) enum Side {
     Client,
 }
 
+/// A ping that somebody waits for an answer to.
+#[derive(Clone, Copy)]
+struct Probe {
+    /// When it will have been unanswered for too long.
+    until: u64,
+    /// How many reads there were before it.
+    reads: u64,
+}
+
 #[repr(u8)]
 enum Stage {
     Greeting = 0,
@@ -98,11 +108,11 @@ pub(crate) struct Link {
     pinged: AtomicU64,
     /// Since when a message is under way that is not whole.
     message_since: AtomicU64,
-    /// When a probe will have been unanswered for too long.
-    probe_until: AtomicU64,
+    /// The probe that nothing has answered yet.
+    probe: Mutex<Option<Probe>>,
     /// Counts reads, so that a probe can tell a sign of life.
     reads: AtomicU64,
-    /// Somebody waits for the next sign of life.
+    /// Somebody wants to be woken by the next read.
     is_probed: AtomicBool,
     greeting_timed_out: AtomicBool,
     /// The first reason to end that was found on this side.
@@ -114,7 +124,7 @@ impl Link {
     pub(crate) fn start(parts: LinkParts, drain: &Arc<Drain>) -> Arc<Self> {
         let LinkParts { id, transport, peer, life, outbox, tap, side } = parts;
         let now = drain.now();
-        let deadline = now + life.handshake_timeout;
+        let deadline = later(now, life.handshake_timeout);
         let watch: Arc<dyn Watch> = drain.clone();
         let link = Arc::new(Self {
             id,
@@ -130,7 +140,7 @@ impl Link {
             seen: AtomicU64::new(drain.ticks(now)),
             pinged: AtomicU64::new(NEVER),
             message_since: AtomicU64::new(NEVER),
-            probe_until: AtomicU64::new(NEVER),
+            probe: Mutex::new(None),
             reads: AtomicU64::new(0),
             is_probed: AtomicBool::new(false),
             greeting_timed_out: AtomicBool::new(false),
@@ -141,15 +151,26 @@ impl Link {
         link
     }
 
-    /// The handshake is done: keepalive runs from now.
+    /// The request is here: what the embedder does with it has no deadline.
+    pub(crate) fn greeted(&self) {
+        self.deadline.store(u64::MAX, Ordering::SeqCst);
+    }
+
+    /// The handshake is done: keepalive and the time for a message run from now.
     pub(crate) fn open(&self) {
-        let greeting = Stage::Greeting as u8;
-        let _ = self.stage.compare_exchange(greeting, Stage::Open as u8, Ordering::SeqCst, Ordering::SeqCst);
+        self.leave_greeting(Stage::Open);
         let now = self.drain.now();
         self.seen.store(self.drain.ticks(now), Ordering::Relaxed);
-        if let Some(interval) = self.life.ping_interval {
-            self.drain.wake_at(self.id, now + interval);
+        let message_timeout = self.life.message_timeout.map(|limit| limit / 2);
+        if let Some(first) = self.life.ping_interval.into_iter().chain(message_timeout).min() {
+            self.drain.wake_at(self.id, later(now, first));
         }
+    }
+
+    /// Whether the stage was that of greeting.
+    fn leave_greeting(&self, next: Stage) -> bool {
+        let greeting = Stage::Greeting as u8;
+        self.stage.compare_exchange(greeting, next as u8, Ordering::SeqCst, Ordering::SeqCst).is_ok()
     }
 
     /// Sends our close frame after what is queued, or instead of it. The peer has
@@ -181,7 +202,9 @@ impl Link {
     /// Ends both directions at once; the reading thread wakes.
     pub(crate) fn abort(&self, reason: &str) {
         self.reason.lock().get_or_insert_with(|| CloseReason::local(CloseCode::ABNORMAL, reason));
+        self.stage.store(Stage::Closing as u8, Ordering::SeqCst);
         self.outbox.abort();
+        self.drain.signal();
     }
 
     /// Nothing more will be said on either side: lets the rest of the queue
@@ -211,14 +234,15 @@ impl Link {
         self.drain.remove(self.id);
     }
 
-    /// Bytes came in; `is_mid_message` tells whether a message is now incomplete.
-    pub(crate) fn note_read(&self, is_mid_message: bool) {
+    /// Bytes came in; whether a message is now incomplete, and whether another
+    /// ended among them.
+    pub(crate) fn note_read(&self, is_mid_message: bool, ended_one: bool) {
         let now = self.drain.ticks(self.drain.now());
         self.seen.store(now, Ordering::Relaxed);
         self.pinged.store(NEVER, Ordering::Relaxed);
         if !is_mid_message {
             self.message_since.store(NEVER, Ordering::Relaxed);
-        } else if self.message_since.load(Ordering::Relaxed) == NEVER {
+        } else if ended_one || self.message_since.load(Ordering::Relaxed) == NEVER {
             self.message_since.store(now, Ordering::Relaxed);
         }
         self.reads.fetch_add(1, Ordering::SeqCst);
@@ -231,9 +255,15 @@ impl Link {
     /// Pings the peer and waits for any sign of life. One that gives none within
     /// `timeout` is disconnected, and this returns false.
     pub(crate) fn probe(&self, timeout: Duration) -> bool {
-        let until = self.drain.now() + timeout;
+        let until = later(self.drain.now(), timeout);
         let before = self.reads.load(Ordering::SeqCst);
-        self.probe_until.store(self.drain.ticks(until), Ordering::SeqCst);
+        {
+            let mut probe = self.probe.lock();
+            // One that waits already is not put off by another.
+            if probe.is_none_or(|pending| pending.reads != before) {
+                *probe = Some(Probe { until: self.drain.ticks(until), reads: before });
+            }
+        }
         self.is_probed.store(true, Ordering::SeqCst);
         self.outbox.push_control(frame::ping(self.mask()), Kind::Fixed);
         self.drain.wake_at(self.id, until);
@@ -245,7 +275,7 @@ impl Link {
     }
 
     fn end_by(&self, timeout: Duration) {
-        let deadline = self.drain.now() + timeout;
+        let deadline = later(self.drain.now(), timeout);
         self.deadline.store(self.drain.ticks(deadline), Ordering::SeqCst);
         self.stage.store(Stage::Closing as u8, Ordering::SeqCst);
         self.drain.wake_at(self.id, deadline);
@@ -260,7 +290,7 @@ impl Link {
         }
         let deadline = self.deadline.load(Ordering::SeqCst);
         if now < deadline {
-            return Some(deadline);
+            return (deadline != u64::MAX).then_some(deadline);
         }
         if stage == Stage::Greeting as u8 {
             self.end_greeting();
@@ -270,11 +300,20 @@ impl Link {
         None
     }
 
-    /// The greeter wakes, answers 408, and has a moment for that.
-    fn end_greeting(&self) {
+    /// The greeter wakes, answers 408, and has a moment for that; one that lingers
+    /// after a refusal has had it. False once the request is here.
+    fn end_greeting(&self) -> bool {
+        if self.is_closing() {
+            self.outbox.abort();
+            return true;
+        }
+        if self.deadline.load(Ordering::SeqCst) == u64::MAX || !self.leave_greeting(Stage::Closing) {
+            return false;
+        }
         self.greeting_timed_out.store(true, Ordering::SeqCst);
         self.transport.shutdown(Half::Read);
         self.end_by(LINGER);
+        true
     }
 
     fn attend_open(&self, now: u64) -> Option<u64> {
@@ -301,15 +340,17 @@ impl Link {
 
     /// `None` where the peer was given up, else when a probe will have failed.
     fn attend_probe(&self, now: u64) -> Option<Option<u64>> {
-        let until = self.probe_until.load(Ordering::SeqCst);
-        if until == NEVER {
+        let mut pending = self.probe.lock();
+        let Some(probe) = *pending else { return Some(None) };
+        if probe.reads == self.reads.load(Ordering::SeqCst) && now < probe.until {
+            return Some(Some(probe.until));
+        }
+        *pending = None;
+        drop(pending);
+        if probe.reads != self.reads.load(Ordering::SeqCst) {
             return Some(None);
         }
-        if now < until {
-            return Some(Some(until));
-        }
-        self.probe_until.store(NEVER, Ordering::SeqCst);
-        if self.is_probed.load(Ordering::SeqCst) && !self.transport.has_input() {
+        if !self.transport.has_input() {
             self.give_up(CloseCode::POLICY, "no answer to a ping");
             return None;
         }
@@ -348,7 +389,7 @@ impl Link {
 }
 
 fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX / 4)
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX).min(u64::MAX / 4)
 }
 
 impl std::fmt::Debug for Link {

@@ -83,6 +83,8 @@ impl Reader {
                     });
                     return Err(self.closed_by_frame(code, words));
                 }
+                // A flood of pings must not keep the reader past its time.
+                Ok(_) if deadline.is_some_and(|deadline| Instant::now() >= deadline) => return Ok(None),
                 Ok(_) => {}
                 Err(WsError::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
                 Err(error) => return Err(self.failed(&error)),

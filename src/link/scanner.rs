@@ -16,6 +16,8 @@ pub(super) struct Scanner {
     fragments: u32,
     /// A message's last fragment is still to come.
     in_message: bool,
+    /// A message's last frame has ended since this was last asked.
+    has_ended: bool,
     /// The start of a header that came in pieces.
     head: [u8; MAX_HEADER],
     head_len: usize,
@@ -39,6 +41,7 @@ impl Scanner {
             max_fragments,
             fragments: 0,
             in_message: false,
+            has_ended: false,
             head: [0; MAX_HEADER],
             head_len: 0,
             frame: None,
@@ -49,6 +52,11 @@ impl Scanner {
     /// Whether a message or a frame has begun and not ended.
     pub(super) fn is_mid_message(&self) -> bool {
         self.in_message || self.head_len > 0 || self.frame.is_some()
+    }
+
+    /// Whether a message has ended since this was last asked.
+    pub(super) fn take_ended(&mut self) -> bool {
+        std::mem::take(&mut self.has_ended)
     }
 
     /// Takes the next bytes that came in.
@@ -113,6 +121,7 @@ impl Scanner {
                 seen.payload.clear();
             }
         }
+        self.has_ended |= left == 0 && !header.is_control() && header.is_final();
         self.frame = (left > 0).then_some((header, left));
     }
 }

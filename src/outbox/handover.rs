@@ -13,6 +13,7 @@ use bytes::Bytes;
 
 use super::queue::{OutboxOptions, Overflow, Queue, Waiting};
 use super::sync::{Condvar, Mutex, MutexGuard};
+use crate::clock::later;
 use crate::transport::{Half, Transport};
 use crate::wire::Tap;
 
@@ -253,7 +254,7 @@ impl Outbox {
     /// when it will have.
     pub(crate) fn slow_until(&self) -> Option<Instant> {
         let Some(Overflow::Disconnect { grace }) = self.overflow else { return None };
-        self.state.lock().slow_since.map(|since| since + grace)
+        self.state.lock().slow_since.map(|since| later(since, grace))
     }
 
     /// Bytes and messages that wait.
@@ -304,7 +305,7 @@ impl Outbox {
         {
             let now = self.watch.now();
             state.slow_since = Some(now);
-            self.watch.wake_at(self.id, now + grace);
+            self.watch.wake_at(self.id, later(now, grace));
         }
         Pushed::Dropped(dropped)
     }

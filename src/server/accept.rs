@@ -55,7 +55,13 @@ pub(super) fn run(context: &Arc<Context>, listeners: &[Listener], wake: &UnixStr
                     rest = true;
                 }
                 // The connection went before it was accepted, or another process took it.
-                Err(_) => {}
+                Err(error) if is_passing(&error) => {}
+                Err(error) => {
+                    context.exhausted.say(|unsaid| {
+                        log::error!("failed to accept: {error}; going on ({unsaid} more since last told)");
+                    });
+                    rest = true;
+                }
             }
         }
     }
@@ -72,6 +78,13 @@ fn wait(listeners: &[Listener], wake: &UnixStream, rest: bool) -> io::Result<Vec
         Err(Errno::INTR) => Ok(Vec::new()),
         Err(error) => Err(error.into()),
     }
+}
+
+fn is_passing(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted
+    )
 }
 
 fn is_exhausted(error: &io::Error) -> bool {
@@ -95,7 +108,7 @@ fn part_from(transport: &dyn Transport) {
     transport.shutdown(crate::transport::Half::Write);
     let deadline = Instant::now() + PARTING;
     let mut buffer = [0; 4096];
-    while matches!(transport.read(&mut buffer, Some(deadline)), Ok(1..)) {}
+    while Instant::now() < deadline && matches!(transport.read(&mut buffer, Some(deadline)), Ok(1..)) {}
 }
 
 /// Starts a greeter for a new connection.
@@ -105,7 +118,7 @@ pub(super) fn admit(
     peer: PeerAddr,
     local: Option<SocketAddr>,
 ) {
-    make_room(context);
+    let has_room = make_room(context);
     let id = context.drain.next_id();
     let tap = context
         .options
@@ -115,6 +128,9 @@ pub(super) fn admit(
     let (life, outbox) = (context.life.clone(), context.outbox.clone());
     let parts = LinkParts { id, transport, peer, life, outbox, tap, side: Side::Server };
     let link = Link::start(parts, &context.drain);
+    if !has_room {
+        return turn_away_link(&link, "too many handshakes are under way");
+    }
     context.greeting.lock().insert(id, Instant::now());
     let (greeted, greeting) = (link.clone(), context.clone());
     let name = format!("chinwag-greet-{id}");
@@ -124,29 +140,41 @@ pub(super) fn admit(
             log::error!("cannot start a thread ({error}); going on ({unsaid} more since last told)");
         });
         context.done_greeting(id);
-        link.outbox.push_control(http::refuse(&full("the server is out of threads")).into(), Kind::Http);
-        part_from(&*link.transport);
-        link.forget();
+        turn_away_link(&link, "the server is out of threads");
+    }
+    if context.is_stopping() {
+        // Came while the others were being ended.
+        context.evict_all();
     }
 }
 
-/// Where too many handshakes are under way, waits a moment for one to be done;
-/// then the oldest must go, for it is likely not meant to be.
-fn make_room(context: &Context) {
-    loop {
-        let (id, since) = {
-            let greeting = context.greeting.lock();
-            match greeting.first_key_value() {
-                Some((id, since)) if greeting.len() >= context.options.max_handshakes => (*id, *since),
-                _ => return,
-            }
-        };
-        let has_room = || context.greeting.lock().len() < context.options.max_handshakes;
-        if !context.drain.wait_until_or(since + HANDSHAKE_GRACE, has_room) {
-            context.crowded.say(|unsaid| {
-                log::warn!("too many handshakes under way; ended the oldest ({unsaid} more since last told)");
-            });
-            context.evict(id);
-        }
+fn turn_away_link(link: &Link, why: &str) {
+    link.outbox.push_control(http::refuse(&full(why)).into(), Kind::Http);
+    part_from(&*link.transport);
+    link.forget();
+}
+
+/// Where too many are being greeted, waits a moment for one to be done; then the
+/// oldest whose request is not whole must go, for it is likely not meant to be, or
+/// one that lingers after its refusal. False where there is none: all are with the
+/// embedder's gate.
+fn make_room(context: &Context) -> bool {
+    let most = context.options.max_handshakes;
+    let has_room = || context.greeting.lock().len() < most;
+    if has_room() {
+        return true;
     }
+    let oldest: Vec<(u64, Instant)> =
+        context.greeting.lock().iter().map(|(id, since)| (*id, *since)).collect();
+    let Some((_, since)) = oldest.first() else { return true };
+    if context.drain.wait_until_or(*since + HANDSHAKE_GRACE, has_room) {
+        return true;
+    }
+    if !oldest.iter().any(|(id, _)| context.drain.end_greeting(*id)) {
+        return false;
+    }
+    context.crowded.say(|unsaid| {
+        log::warn!("too many handshakes under way; ended the oldest ({unsaid} more since last told)");
+    });
+    context.drain.wait_until_or(Instant::now() + HANDSHAKE_GRACE, has_room)
 }

@@ -6,7 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender};
@@ -157,8 +157,8 @@ impl ServerBuilder {
         self
     }
 
-    /// Time for a whole handshake, from connecting to the request's end. Defaults
-    /// to 10 s.
+    /// Time for a whole handshake, from connecting to the request's end; what the
+    /// [`handler`](Self::handler) closure then does has no limit. Defaults to 10 s.
     pub fn handshake_timeout(mut self, timeout: Duration) -> Self {
         self.life.handshake_timeout = timeout;
         self
@@ -233,7 +233,9 @@ impl ServerBuilder {
     }
 
     /// The message that tells a slow client how many it missed, in their place;
-    /// `None` tells it nothing. Defaults to the text `37 messages missed.`
+    /// `None` tells it nothing. Called under a lock, on a thread that serves all:
+    /// return quickly, and ask or tell the server nothing from here. Defaults to the
+    /// text `37 messages missed.`
     pub fn gap_notice(mut self, notice: impl Fn(u64) -> Option<Message> + Send + Sync + 'static) -> Self {
         // Asked by the hub's or the drain's thread, which must go on if it panics.
         let notice = move |missed| catch_unwind(AssertUnwindSafe(|| notice(missed))).ok().flatten();
@@ -265,8 +267,7 @@ impl ServerBuilder {
     ///
     /// [`Error::Io`] where the address cannot be bound or a thread not started.
     pub fn bind(self, addr: impl ToSocketAddrs) -> Result<Server> {
-        let listener = Listener::bind_tcp(addr).map_err(Error::io("bind the address"))?;
-        self.listener(listener).start()
+        self.listener(Listener::bind_addr(addr)?).start()
     }
 
     /// Binds a Unix domain socket and starts. The file is removed at the end.
@@ -298,7 +299,19 @@ impl ServerBuilder {
             );
         }
         let (drain, drain_thread) =
-            Drain::start(self.clock, "chinwag-drain").map_err(Error::io("start the drain"))?;
+            Drain::start(self.clock.clone(), "chinwag-drain").map_err(Error::io("start the drain"))?;
+        // Where the rest fails, the hub ends by itself, and the drain is told.
+        let started = drain.clone();
+        self.start_with(drain, drain_thread, limits, addrs).inspect_err(|_| started.stop())
+    }
+
+    fn start_with(
+        self,
+        drain: Arc<Drain>,
+        drain_thread: JoinHandle<()>,
+        limits: Limits,
+        addrs: Vec<LocalAddr>,
+    ) -> Result<Server> {
         let (hub, hub_thread) = Hub::start().map_err(Error::io("start the hub"))?;
         let context = Arc::new(Context::new(self.options, limits, self.life, self.outbox, hub, drain));
         let (wake, woken) = UnixStream::pair().map_err(Error::io("make a socket pair"))?;

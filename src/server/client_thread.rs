@@ -19,7 +19,12 @@ thread_local! {
     static IS_CLIENT_THREAD: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether this thread runs a client's callbacks, and so cannot wait for their end.
+/// From now on this thread runs code of the embedder's.
+pub(super) fn enter() {
+    IS_CLIENT_THREAD.set(true);
+}
+
+/// Whether this thread runs code of the embedder's, and so cannot wait for its end.
 pub(super) fn is_current() -> bool {
     IS_CLIENT_THREAD.get()
 }
@@ -37,7 +42,7 @@ pub(super) struct Session {
 }
 
 pub(super) fn run(session: Session) {
-    IS_CLIENT_THREAD.set(true);
+    enter();
     let Session { client, handler, early, response, context, place } = session;
     let link = client.link().clone();
     link.outbox.push_control(response, Kind::Http);
@@ -50,18 +55,18 @@ pub(super) fn run(session: Session) {
     }
     log::info!("{link:?} opened {}", crate::Escaped::new(client.request().path()).cut(200));
     let mut callbacks = Callbacks { client: &client, handler };
-    let End { reason, violation } = callbacks.converse(&mut reader);
-    if violation.is_some() {
+    let (reason, error) = callbacks.converse(&mut reader);
+    if error.is_some() {
         // Through the hub, so that what the handler said before goes out first.
         client.close(reason.code, &*reason.reason);
     }
     let close_reply = reader.take_close_reply();
     context.hub.tell(Command::Unregister { client: client.clone(), close_reply });
-    callbacks.close(&reason, violation);
+    callbacks.close(&reason, error);
     log::info!("{link:?} {reason}");
-    drop(place);
     reader.discard_rest();
     link.forget();
+    drop(place);
 }
 
 struct Callbacks<'a> {
@@ -70,17 +75,21 @@ struct Callbacks<'a> {
 }
 
 impl Callbacks<'_> {
-    /// Calls the handler with what comes in, until no more will.
-    fn converse(&mut self, reader: &mut Reader) -> End {
+    /// Calls the handler with what comes in, until no more will; why, and what
+    /// went wrong, if anything did.
+    fn converse(&mut self, reader: &mut Reader) -> (CloseReason, Option<Error>) {
         let opened = self.call(|handler, me| handler.on_open(me));
         if let Err(panic) = opened {
-            return self.panicked(&panic);
+            return self.panicked(panic);
         }
         loop {
             let data = match reader.read(None) {
                 Ok(Some(data)) => data,
                 Ok(None) => continue,
-                Err(end) => return end,
+                Err(End { reason, violation }) => {
+                    let error = violation.map(|words| Error::Protocol(words, reason.clone()));
+                    return (reason, error);
+                }
             };
             // What comes after we closed is not for the handler any more.
             if self.client.link().is_closing() {
@@ -91,20 +100,15 @@ impl Callbacks<'_> {
                 Data::Binary(bytes) => self.call(|handler, me| handler.on_binary(me, bytes)),
             };
             if let Err(panic) = called {
-                return self.panicked(&panic);
+                return self.panicked(panic);
             }
         }
     }
 
     /// The last callbacks.
     #[inline(never)]
-    fn close(mut self, reason: &CloseReason, violation: Option<String>) {
-        if let Some(words) = violation {
-            let error = if reason.code == CloseCode::INTERNAL {
-                Error::Panicked(words)
-            } else {
-                Error::Protocol(words, reason.clone())
-            };
+    fn close(mut self, reason: &CloseReason, error: Option<Error>) {
+        if let Some(error) = error {
             log::warn!("{:?} {error}", self.client.link());
             // A panic in these last callbacks has nobody left to end.
             let _ = self.call(|handler, me| handler.on_error(me, &error));
@@ -113,10 +117,9 @@ impl Callbacks<'_> {
         let _ = catch_unwind(AssertUnwindSafe(|| drop(self.handler)));
     }
 
-    fn panicked(&self, words: &str) -> End {
+    fn panicked(&self, words: String) -> (CloseReason, Option<Error>) {
         let failed = || CloseReason::local(CloseCode::INTERNAL, "the server failed");
-        let reason = self.client.link().own_reason().unwrap_or_else(failed);
-        End { reason, violation: Some(words.to_owned()) }
+        (self.client.link().own_reason().unwrap_or_else(failed), Some(Error::Panicked(words)))
     }
 
     fn call(&mut self, callback: impl FnOnce(&mut dyn Handler, &Client)) -> Result<(), String> {

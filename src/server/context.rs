@@ -49,7 +49,8 @@ pub(super) struct Context {
     pub is_stopping: AtomicBool,
     /// Clients that passed the gate and have not gone.
     pub clients: AtomicUsize,
-    /// Handshakes whose request is not whole, the oldest first, and their start.
+    /// Those who are being greeted, the oldest first, and since when. Each has a
+    /// thread until it is a client or gone.
     pub greeting: Mutex<BTreeMap<u64, Instant>>,
     pub wire_counter: Arc<AtomicU64>,
     pub exhausted: Throttle,
@@ -89,22 +90,19 @@ impl Context {
         self.is_stopping.load(Ordering::SeqCst)
     }
 
-    /// A request was read, or never came.
+    /// A newcomer is a client now, or gone.
     pub(super) fn done_greeting(&self, id: u64) {
         self.greeting.lock().remove(&id);
         self.drain.signal();
     }
 
-    /// Ends a handshake whose request is not whole.
-    pub(super) fn evict(&self, id: u64) {
-        self.greeting.lock().remove(&id);
-        self.drain.end_greeting(id);
-    }
-
-    /// Ends all such handshakes.
+    /// Ends all handshakes whose request is not whole, and what lingers after a
+    /// refusal.
     pub(super) fn evict_all(&self) {
         let ids: Vec<u64> = self.greeting.lock().keys().copied().collect();
-        ids.into_iter().for_each(|id| self.evict(id));
+        for id in ids {
+            self.drain.end_greeting(id);
+        }
     }
 
     /// Starts a thread that a shutdown joins.

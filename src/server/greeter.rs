@@ -33,10 +33,10 @@ impl From<Refusal> for Parting {
 
 /// Ends with the client's thread started, or the connection closed.
 pub(super) fn greet(context: &Arc<Context>, link: &Arc<Link>, local: Option<SocketAddr>) {
-    let request = read_head(link);
-    context.done_greeting(link.id);
-    match request.and_then(|(head, bytes)| meet(context, link, &head, bytes, local)) {
-        Ok(()) => return,
+    // A gate that shuts the server down cannot wait for its own end either.
+    client_thread::enter();
+    match read_head(link).and_then(|(head, bytes)| meet(context, link, &head, bytes, local)) {
+        Ok(()) => return context.done_greeting(link.id),
         Err(Parting::Gone) => {}
         Err(Parting::Refused(refusal)) => {
             log::info!(
@@ -55,6 +55,7 @@ pub(super) fn greet(context: &Arc<Context>, link: &Arc<Link>, local: Option<Sock
         }
     }
     link.forget();
+    context.done_greeting(link.id);
 }
 
 /// The request head, and all bytes that came with it.
@@ -71,6 +72,7 @@ fn read_head(link: &Link) -> Result<(Head, Vec<u8>), Parting> {
         }
         bytes.extend_from_slice(&buffer[..read]);
         if let Some(head) = http::parse(&bytes)? {
+            link.greeted();
             return Ok((head, bytes));
         }
     }
@@ -83,7 +85,8 @@ fn meet(
     bytes: Vec<u8>,
     local: Option<SocketAddr>,
 ) -> Result<(), Parting> {
-    let text = String::from_utf8_lossy(&bytes[..head.length]);
+    // An empty line before the request is to be ignored (RFC 9112, section 2.2).
+    let text = String::from_utf8_lossy(bytes[..head.length].trim_ascii_start());
     if let Some(tap) = &link.tap {
         tap.http_received(&bytes[..head.length]);
     }

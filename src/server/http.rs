@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 
+use data_encoding::BASE64;
 use tungstenite::handshake::server::{create_response, write_response};
 use tungstenite::http as ws_http;
 
@@ -66,10 +67,11 @@ pub(super) fn check(head: &Head, request: &Request, paths: Option<&HashSet<Strin
     if request.header("Sec-WebSocket-Version") != Some("13") {
         return Err(Refusal::new(426, "WebSocket version 13 is needed").header("Sec-WebSocket-Version", "13"));
     }
-    if request.header_values("Sec-WebSocket-Key").count() != 1 {
-        return Err(Refusal::bad_request("exactly one Sec-WebSocket-Key is needed"));
+    let mut keys = request.header_values("Sec-WebSocket-Key").map(|key| BASE64.decode(key.as_bytes()));
+    match (keys.next(), keys.next()) {
+        (Some(Ok(key)), None) if key.len() == 16 => Ok(()),
+        _ => Err(Refusal::bad_request("exactly one Sec-WebSocket-Key is needed, 16 bytes in base64")),
     }
-    Ok(())
 }
 
 /// The 101 response (RFC 6455, section 4.2.2), with fields of the embedder's.
@@ -88,7 +90,9 @@ pub(super) fn accept(request: &Request, extra: &[(String, String)]) -> Result<Ve
     let extra = extra.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     for (name, value) in chosen.into_iter().chain(extra) {
         match (ws_http::HeaderName::try_from(name), ws_http::HeaderValue::try_from(value)) {
-            (Ok(name), Ok(value)) => drop(response.headers_mut().append(name, value)),
+            (Ok(name), Ok(value)) if value.to_str().is_ok() => {
+                response.headers_mut().append(name, value);
+            }
             _ => {
                 log::warn!("left out a response field that is not valid HTTP: {}", crate::Escaped::new(name))
             }

@@ -100,7 +100,15 @@ impl Listener {
         Ok(Self(Kind::Unix(listener, Some(path.to_owned()))))
     }
 
-    pub(super) fn bind_tcp(addr: impl ToSocketAddrs) -> io::Result<Self> {
+    /// The same as [`bind`](Self::bind), with addresses of any kind.
+    pub(super) fn bind_addr(addr: impl ToSocketAddrs) -> Result<Self> {
+        let addrs: Vec<SocketAddr> =
+            addr.to_socket_addrs().map_err(Error::io("look up the address to bind"))?.collect();
+        let names = addrs.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
+        Self::bind_tcp(&*addrs).map_err(Error::io(format!("bind {names}")))
+    }
+
+    fn bind_tcp(addr: impl ToSocketAddrs) -> io::Result<Self> {
         let listener = TcpListener::bind(addr)?;
         // A greater backlog than std asks for, so that many can come at once.
         let _ = rustix::net::listen(&listener, BACKLOG);

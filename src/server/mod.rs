@@ -53,7 +53,8 @@ pub struct Server {
     addrs: Vec<LocalAddr>,
 }
 
-/// Stops a server from any thread, and from a signal handler's too. Cheap to clone.
+/// Stops a server from any thread. Cheap to clone. Not for a signal handler, which may
+/// take no locks: let a thread wait for signals, as `chat-server` does.
 #[derive(Clone)]
 pub struct ShutdownHandle(Arc<Stopper>);
 
@@ -111,8 +112,9 @@ impl Server {
 
     /// Takes no more clients, sends what is queued, closes every client with 1001,
     /// waits for all of it at most the drain time-out
-    /// (see [`ServerBuilder::drain_timeout`]), and joins every thread. A second
-    /// call waits for the first. From a callback it only begins the shutdown, and
+    /// (see [`ServerBuilder::drain_timeout`]) and a second more for callbacks to
+    /// return, and joins every thread of the server's. A second call waits for the
+    /// first. From a callback it only begins the shutdown, and
     /// returns at once.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ use parking_lot::{Condvar, Mutex};
 
 use super::client_thread;
 use super::context::{Context, SHUTDOWN_REASON};
+use crate::clock::later;
 use crate::hub::Command;
 use crate::{CloseCode, Error, Result};
 
@@ -80,9 +81,10 @@ impl Stopper {
             self.wait();
             return self.result();
         };
-        self.begin();
-        let left = self.drain(Instant::now() + timeout);
-        self.end(threads, left);
+        let Threads { accept, hub, drain } = threads;
+        self.begin(accept);
+        let left = self.drain(later(Instant::now(), timeout));
+        self.end([hub, drain], left);
         *self.outcome.lock() = Some(left);
         self.ended.notify_all();
         self.result()
@@ -106,11 +108,14 @@ impl Stopper {
         }
     }
 
-    fn begin(&self) {
+    fn begin(&self, accept: JoinHandle<()>) {
         self.is_begun.store(true, Ordering::SeqCst);
         self.context.is_stopping.store(true, Ordering::SeqCst);
         self.stop_tx.lock().take();
         let _ = self.wake.shutdown(Shutdown::Both);
+        // From here on nobody comes any more. A panic of a thread's own was reported
+        // when it happened.
+        let _ = accept.join();
         self.context.evict_all();
         self.context.hub.close_all(CloseCode::GOING_AWAY, SHUTDOWN_REASON);
     }
@@ -127,11 +132,10 @@ impl Stopper {
         drain.link_count()
     }
 
-    fn end(&self, threads: Threads, left: usize) {
+    fn end(&self, threads: [JoinHandle<()>; 2], left: usize) {
         self.context.hub.tell(Command::Stop);
         self.context.drain.stop();
-        for thread in [threads.accept, threads.hub, threads.drain] {
-            // A panic of its own was reported when it happened.
+        for thread in threads {
             let _ = thread.join();
         }
         for thread in self.context.take_threads() {

@@ -1,10 +1,13 @@
 //! Prints records the way the article's trace looks.
 
 use std::fmt::Write as _;
-use std::io::Write;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use parking_lot::Mutex;
+use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::{Direction, WireContent, WireFrame, WireObserver, WireRecord};
 use crate::Escaped;
@@ -12,6 +15,9 @@ use crate::Escaped;
 /// How much of a text is shown, in characters.
 const TEXT_LIMIT: usize = 200;
 const RULE: &str = "------------------------------";
+/// Records that wait to be written. When it is full, a record is dropped and
+/// counted: a trace must not hold up a conversation.
+const CAPACITY: usize = 4096;
 
 /// Writes each record to an output as text, times in UTC:
 ///
@@ -27,22 +33,79 @@ const RULE: &str = "------------------------------";
 /// ```
 ///
 /// The text is escaped and cut at 200 characters, so that nothing a peer sends
-/// reaches the terminal raw. A failure to write is ignored: a trace must not
-/// end a conversation.
-pub struct WirePrinter<W>(Mutex<W>);
+/// reaches the terminal raw. The writing is done by a thread of the printer's own,
+/// which ends with its last clone; where the output is too slow, records are left
+/// out, and their number is printed. A failure to write is ignored.
+#[derive(Clone)]
+pub struct WirePrinter {
+    line_tx: Sender<Line>,
+    left_out: Arc<AtomicU64>,
+}
 
-impl<W: Write + Send> WirePrinter<W> {
+enum Line {
+    Record(String),
+    /// Tell when all before it is written.
+    Flush(Sender<()>),
+}
+
+impl WirePrinter {
     /// Prints to `out`, one write for each record.
-    pub fn new(out: W) -> Self {
-        Self(Mutex::new(out))
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`](crate::Error::Io) where no thread can be started.
+    pub fn new(out: impl Write + Send + 'static) -> crate::Result<Self> {
+        let (line_tx, line_rx) = bounded(CAPACITY);
+        let left_out = Arc::<AtomicU64>::default();
+        let counted = left_out.clone();
+        let thread = thread::Builder::new().name("chinwag-wire".to_owned());
+        thread
+            .spawn(move || write_lines(out, &line_rx, &counted))
+            .map_err(crate::Error::io("start a thread that prints the wire"))?;
+        Ok(Self { line_tx, left_out })
+    }
+
+    /// Waits until what was observed before is written, at most for `timeout`;
+    /// whether it is. For the end of a program.
+    pub fn flush(&self, timeout: Duration) -> bool {
+        let (done_tx, done_rx) = bounded(1);
+        let asked = self.line_tx.send_timeout(Line::Flush(done_tx), timeout);
+        asked.is_ok() && done_rx.recv_timeout(timeout).is_ok()
     }
 }
 
-impl<W: Write + Send> WireObserver for WirePrinter<W> {
+impl WireObserver for WirePrinter {
     fn observe(&self, record: &WireRecord<'_>) {
-        let text = show(record);
-        let mut out = self.0.lock();
-        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        if self.line_tx.try_send(Line::Record(show(record))).is_err() {
+            self.left_out.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl std::fmt::Debug for WirePrinter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("WirePrinter")
+    }
+}
+
+fn write_lines(mut out: impl Write, line_rx: &Receiver<Line>, left_out: &AtomicU64) {
+    let mut write = |text: &str| -> io::Result<()> {
+        out.write_all(text.as_bytes())?;
+        out.flush()
+    };
+    for line in line_rx {
+        // What cannot be written is lost; the conversation is what counts.
+        let _ = match line {
+            Line::Record(text) => write(&text),
+            Line::Flush(done_tx) => {
+                let _ = done_tx.send(());
+                Ok(())
+            }
+        };
+        match left_out.swap(0, Ordering::Relaxed) {
+            0 => {}
+            count => drop(write(&format!("({count} records left out: the output is too slow)\n{RULE}\n"))),
+        }
     }
 }
 

@@ -417,3 +417,55 @@ fn a_client_can_be_probed_from_elsewhere() {
     client.send("done");
     assert_eq!(reading.join().unwrap(), "done");
 }
+
+#[test]
+fn a_gate_may_take_longer_than_a_handshake() {
+    struct Silent;
+    impl Handler for Silent {
+        fn on_open(&mut self, me: &Client) {
+            me.send("welcome");
+        }
+    }
+    let (clock, hand) = chinwag::Clock::manual();
+    let server = Server::builder()
+        .clock(clock)
+        .handler(move |_| {
+            hand.advance(Duration::from_secs(60));
+            Ok(Silent)
+        })
+        .start()
+        .unwrap();
+    hears(&mut server.connect_memory("/").unwrap(), &["welcome"]);
+}
+
+#[test]
+fn a_gate_that_shuts_the_server_down_is_not_waited_for_by_itself() {
+    struct Nothing;
+    impl Handler for Nothing {}
+    let handle = std::sync::Arc::new(std::sync::OnceLock::<chinwag::ShutdownHandle>::new());
+    let shared = handle.clone();
+    let server = Server::builder()
+        .handler(move |_| {
+            shared.get().unwrap().shutdown().unwrap();
+            Ok(Nothing)
+        })
+        .bind("127.0.0.1:0")
+        .unwrap();
+    handle.set(server.shutdown_handle()).unwrap();
+    let _ = Connection::connect(&format!("ws://{}/", addr(&server)));
+    server.shutdown().unwrap();
+}
+
+#[test]
+fn a_field_that_is_not_ascii_is_left_out_of_the_response() {
+    struct Nothing;
+    impl Handler for Nothing {}
+    let gate =
+        |_: &chinwag::Request| Ok(Acceptance::new(Nothing).header("X-Name", "Jörg").header("X-Fine", "1"));
+    let server = Server::builder().handler(gate).start().unwrap();
+    let connection = server.connect_memory("/").unwrap();
+    assert_eq!(
+        (connection.response_header("x-name"), connection.response_header("x-fine")),
+        (None, Some("1"))
+    );
+}

@@ -276,3 +276,60 @@ fn a_server_out_of_descriptors_goes_on_and_recovers() {
     assert_eq!(server.exit_code(), 0);
     drained.join().unwrap().unwrap();
 }
+
+#[test]
+fn a_shutdown_ends_in_time_though_newcomers_keep_coming() {
+    for _ in 0..20 {
+        let server = chat_with(Server::builder().drain_timeout(Duration::from_secs(60)));
+        let addr = addr(&server);
+        let coming = thread::spawn(move || {
+            let connect = || std::net::TcpStream::connect(addr).ok();
+            let mut silent: Vec<_> = std::iter::repeat_with(connect).take(20).collect();
+            while let Some(one) = connect() {
+                silent.push(Some(one));
+            }
+        });
+        let started = Instant::now();
+        server.shutdown().unwrap();
+        assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+        coming.join().unwrap();
+    }
+}
+
+#[test]
+fn a_stream_whose_reads_never_end_with_a_message_is_no_slow_message() {
+    let (clock, hand) = Clock::manual();
+    let (builder, events) = Server::builder().clock(clock).ping_interval(None).events(16);
+    let server = builder.bind("127.0.0.1:0").unwrap();
+    let mut raw = Raw::upgrade(addr(&server), "/");
+    assert!(matches!(events.recv_timeout(PATIENCE).unwrap(), Event::Open(_)));
+    let message = crate::support::masked(0x81, b"0123456789");
+    let (start, rest) = message.split_at(4);
+    raw.send(start);
+    for _ in 0..5 {
+        // The end of one message and the start of the next, in one piece.
+        raw.send(&[rest, start].concat());
+        assert!(matches!(events.recv_timeout(PATIENCE).unwrap(), Event::Text(..)));
+        hand.advance(Duration::from_secs(20));
+    }
+    raw.send(rest);
+    assert!(matches!(events.recv_timeout(PATIENCE).unwrap(), Event::Text(..)), "it is still open");
+}
+
+#[test]
+fn times_without_end_are_as_good_as_any() {
+    let builder = Server::builder()
+        .handshake_timeout(Duration::MAX)
+        .ping_interval(Some(Duration::MAX))
+        .ping_timeout(Duration::MAX)
+        .message_timeout(Some(Duration::MAX))
+        .close_timeout(Duration::MAX)
+        .overflow(Overflow::Disconnect { grace: Duration::MAX });
+    let server = chat_with(builder);
+    let mut john = join(&server, "John");
+    hears(&mut john, &["John joined.", "Welcome John."]);
+    let stopping = server.shutdown_handle();
+    let stopped = thread::spawn(move || stopping.shutdown_within(Duration::MAX));
+    assert_eq!(hear_end(&mut john).code, CloseCode::GOING_AWAY);
+    stopped.join().unwrap().unwrap();
+}

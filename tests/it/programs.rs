@@ -134,3 +134,25 @@ fn what_a_peer_sends_is_escaped_in_the_log_and_one_event_is_one_line() {
     assert_eq!(server.exit_code(), 0);
     std::fs::remove_file(&path).unwrap();
 }
+
+#[test]
+fn a_client_whose_server_dies_while_it_talks_ends_with_1() {
+    for _ in 0..10 {
+        let (mut server, addr) = Program::chat_server(&["-qqq"]);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_chat-client"));
+        let mut john = Program::start(
+            command.args(["--name", "John", "-qqq", &format!("ws://{addr}/")]).stderr(Stdio::null()),
+        );
+        assert_eq!(john.line(), "Received: John joined.");
+        let mut stdin = john.child.stdin.take().unwrap();
+        let talking = std::thread::spawn(move || {
+            use std::io::Write;
+            while writeln!(stdin, "hi").is_ok() {}
+        });
+        assert_eq!(john.line(), "Received: Welcome John.");
+        server.child.kill().unwrap();
+        std::io::copy(&mut john.stdout, &mut std::io::sink()).unwrap();
+        assert_eq!(john.exit_code(), 1);
+        talking.join().unwrap();
+    }
+}

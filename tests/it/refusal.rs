@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chinwag::{Clock, Connection, Error, Server};
 
-use crate::support::{PATIENCE, Raw, addr, answer_to, chat, chat_with, hear, hears, join, request};
+use crate::support::{PATIENCE, Program, Raw, addr, answer_to, chat, chat_with, hear, hears, join, request};
 
 #[track_caller]
 fn assert_answer(answer: &str, status: u16, words: &str) {
@@ -26,7 +26,7 @@ fn requests_that_cannot_be_served_get_a_status_and_a_reason() {
     assert_answer(&ask(&request("/?name=John", "").replace("GET", "POST")), 405, "Allow: GET");
     assert_answer(&ask(&request("/?name=John", "").replace("HTTP/1.1", "HTTP/1.0")), 505, "HTTP/1.1");
     assert_answer(&ask(&request("/?name=John", "").replace(": 13", ": 8")), 426, "Sec-WebSocket-Version: 13");
-    assert_answer(&ask(&request("/?name=John", "").replace("dGhl", "")), 400, "malformed");
+    assert_answer(&ask(&request("/?name=John", "").replace("dGhl", "")), 400, "16 bytes in base64");
     assert_answer(&ask(&request("/?name=John", "Host: b\r\n")), 400, "one Host");
     assert_answer(&ask(&request("/?name=John", "Origin: https://evil.example\r\n")), 403, "web page");
     assert_answer(&ask(&request(&format!("/?name={}", "x".repeat(20_000)), "")), 431, "16384");
@@ -44,10 +44,14 @@ fn a_page_of_the_same_host_is_let_in() {
 
 #[test]
 fn a_taken_name_is_refused_in_any_case_and_look_alike() {
-    let server = chat();
+    let (clock, hand) = Clock::manual();
+    let server = chat_with(Server::builder().clock(clock));
     let mut john = join(&server, "John");
     hears(&mut john, &["John joined.", "Welcome John."]);
-    let answering = std::thread::spawn(move || john.recv_timeout(PATIENCE));
+    let answering = std::thread::spawn(move || {
+        hears(&mut john, &["still here"]);
+        john.recv_timeout(PATIENCE)
+    });
     for name in ["John", "JOHN", "J%D0%BEhn", "%20John%20"] {
         let url = format!("ws://{}/?name={name}", addr(&server));
         match Connection::connect(&url) {
@@ -58,6 +62,10 @@ fn a_taken_name_is_refused_in_any_case_and_look_alike() {
             other => panic!("{name} was not refused: {other:?}"),
         }
     }
+    // Who answered once need not speak again to stay.
+    hand.advance(Duration::from_secs(3));
+    hand.advance(Duration::from_secs(3));
+    server.broadcast("still here");
     server.shutdown().unwrap();
     assert!(answering.join().unwrap().is_err(), "John heard nobody until the end");
 }
@@ -159,4 +167,44 @@ fn too_many_handshakes_end_the_oldest_and_not_the_newest() {
     let mut john = join(&server, "John");
     hears(&mut john, &["John joined.", "Welcome John."]);
     assert_answer(&String::from_utf8(half_open[0].read_to_end()).unwrap(), 408, "too long");
+}
+
+#[test]
+fn one_who_asks_again_and_again_does_not_put_off_the_end_of_a_dead_holder() {
+    let (clock, hand) = Clock::manual();
+    let server = chat_with(Server::builder().clock(clock));
+    let mut ghost = Raw::upgrade(addr(&server), "/?name=John");
+    ghost.read(29);
+    let url = format!("ws://{}/?name=John", addr(&server));
+    let claim = || {
+        let url = url.clone();
+        std::thread::spawn(move || Connection::connect(&url))
+    };
+    let first = claim();
+    while ghost.read_frame().0 != 0x89 {}
+    hand.advance(Duration::from_millis(1500));
+    let second = claim();
+    while ghost.read_frame().0 != 0x89 {}
+    hand.advance(Duration::from_millis(1500));
+    let got_in = [first, second].map(|claim| claim.join().unwrap().is_ok());
+    assert!(got_in.contains(&true), "{got_in:?}");
+    assert_eq!(ghost.read_close().0, 1008);
+}
+
+#[test]
+fn refused_ones_who_linger_hold_no_more_than_the_handshakes_places() {
+    if !cfg!(target_os = "linux") {
+        return;
+    }
+    let (program, addr) = Program::chat_server(&["--max-handshakes", "8", "-qqq"]);
+    let threads = || std::fs::read_dir(format!("/proc/{}/task", program.child.id())).unwrap().count();
+    let idle = threads();
+    let mut lingering = Vec::new();
+    for _ in 0..40 {
+        let mut raw = Raw::connect(addr);
+        raw.send(request("/?name=%20", "").as_bytes());
+        assert!(raw.read_head().starts_with("HTTP/1.1 400 "));
+        lingering.push(raw);
+        assert!(threads() <= idle + 10, "{} threads", threads());
+    }
 }
