@@ -131,17 +131,15 @@ impl State {
             _ if self.is_stopped => true,
             Command::Broadcast { room, .. }
             | Command::BroadcastExcept { room, .. }
-            | Command::BroadcastCounted { room, .. }
-            | Command::Clear { room } => is_small(room),
+            | Command::BroadcastCounted { room, .. } => is_small(room),
             Command::BroadcastToAny { rooms, .. } => {
                 rooms.iter().map(|room| self.member_count(room)).sum::<usize>() <= SMALL_ROOM
             }
-            Command::Many(commands) => {
-                commands.len() <= SMALL_ROOM && commands.iter().all(|command| self.is_small(command))
-            }
-            Command::CloseAll { .. } | Command::Ask(_) => is_small(&None),
-            Command::Stop => false,
-            _ => true,
+            Command::Send { .. } | Command::SendTo { .. } => true,
+            Command::Ask(_) => is_small(&None),
+            // Comings and goings are left to the hub: on an idle client's thread a turn
+            // would touch a page of stack that it never needs again.
+            _ => false,
         }
     }
 

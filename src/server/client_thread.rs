@@ -11,7 +11,7 @@ use bytes::Bytes;
 use super::context::{Context, Place, SHUTDOWN_REASON};
 use crate::handler::Handler;
 use crate::hub::{Client, Command};
-use crate::link::{Data, End, Reader};
+use crate::link::{Data, End, Link, Reader};
 use crate::outbox::Kind;
 use crate::{CloseCode, CloseReason, Error};
 
@@ -41,19 +41,19 @@ pub(super) struct Session {
     pub place: Place,
 }
 
-pub(super) fn run(session: Session) {
+#[expect(clippy::boxed_local, reason = "keeps the frame small: an idle client pays for each page of stack")]
+pub(super) fn run(session: Box<Session>) {
     enter();
-    let Session { client, handler, early, response, context, place } = session;
+    let Session { client, handler, early, response, context, place } = *session;
     let link = client.link().clone();
     link.outbox.push_control(response, Kind::Http);
     link.open();
-    let mut reader = Reader::server(&link, early);
+    let mut reader = boxed_reader(&link, early);
     context.hub.tell(Command::Register(client.clone()));
     if context.is_stopping() {
         // Came too late for the closing of all.
         client.close(CloseCode::GOING_AWAY, SHUTDOWN_REASON);
     }
-    log::info!("{link:?} opened {}", crate::Escaped::new(client.request().path()).cut(200));
     let mut callbacks = Callbacks { client: &client, handler };
     let (reason, error) = callbacks.converse(&mut reader);
     if error.is_some() {
@@ -67,6 +67,11 @@ pub(super) fn run(session: Session) {
     reader.discard_rest();
     link.forget();
     drop(place);
+}
+
+#[inline(never)]
+fn boxed_reader(link: &Arc<Link>, early: Bytes) -> Box<Reader> {
+    Box::new(Reader::server(link, early))
 }
 
 struct Callbacks<'a> {

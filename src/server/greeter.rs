@@ -97,17 +97,18 @@ fn meet(
     let acceptance = ask_gate(context, &request)?;
     choose_subprotocol(context, &mut request, &acceptance);
     let response = http::accept(&request, &acceptance.headers)?;
+    log::info!("{link:?} opens {}", crate::Escaped::new(request.path()).cut(200));
     if let Some(tap) = &link.tap {
         tap.http_sent(&response);
     }
-    let session = Session {
+    let session = Box::new(Session {
         client: Client::new(link.clone(), request, context.hub.clone()),
         handler: acceptance.handler,
         early: Bytes::copy_from_slice(&bytes[head.length..]),
         response: response.into(),
         context: context.clone(),
         place,
-    };
+    });
     let name = format!("chinwag-client-{}", link.id);
     context.spawn(name, context.options.stack_size, move || client_thread::run(session)).map_err(|error| {
         context.exhausted.say(|unsaid| {
