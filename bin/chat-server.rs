@@ -41,6 +41,14 @@ struct Args {
     #[arg(long, value_name = "BYTES", env = "CHINWAG_MAX_MESSAGE_SIZE", default_value = "16384", value_parser = positive)]
     max_message_size: usize,
 
+    /// Fragments in one message at the most; over that a client is closed with 1008.
+    #[arg(long, value_name = "N", env = "CHINWAG_MAX_FRAGMENTS", default_value_t = 1024)]
+    max_fragments: u32,
+
+    /// Time for all of one message, or off; over that a client is closed with 1008.
+    #[arg(long, value_name = "TIME", env = "CHINWAG_MESSAGE_TIMEOUT", default_value = "30s", value_parser = optional_duration)]
+    message_timeout: ::std::option::Option<Duration>,
+
     /// Members up to which comings and goings are announced; in a larger room the
     /// number of people is told now and then instead.
     #[arg(long, value_name = "N", env = "CHINWAG_ANNOUNCE_UP_TO", default_value_t = Chat::ANNOUNCE_UP_TO)]
@@ -154,6 +162,8 @@ fn start(args: &Args, printer: Option<&WirePrinter>) -> Result<Server, Error> {
         .paths(Chat::PATHS)
         .handler(chat.gate())
         .max_message_size(args.max_message_size)
+        .max_fragments(args.max_fragments)
+        .message_timeout(args.message_timeout)
         .max_handshakes(args.max_handshakes)
         .handshake_timeout(args.handshake_timeout)
         .ping_interval(args.ping_interval)
