@@ -176,5 +176,7 @@ fn make_room(context: &Context) -> bool {
     context.crowded.say(|unsaid| {
         log::warn!("too many handshakes under way; ended the oldest ({unsaid} more since last told)");
     });
-    context.drain.wait_until_or(Instant::now() + HANDSHAKE_GRACE, has_room)
+    // It is on its way out, if not gone yet.
+    context.drain.wait_until_or(Instant::now() + HANDSHAKE_GRACE, has_room);
+    true
 }
