@@ -13,11 +13,12 @@ use std::time::Duration;
 
 use chinwag::{Canceller, CloseCode, ClosedBy, ConnectOptions, Connection, Error, WirePrinter};
 use clap::Parser;
+use clap::builder::BoolishValueParser;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use shared::{Logging, duration, optional_duration};
+use shared::{Logging, log_briefly, optional_duration, positive_duration};
 
 /// Take part in a chat: each line is a message.
 ///
@@ -43,7 +44,7 @@ struct Options {
     name: String,
 
     /// Send a header field with the handshake; may be repeated
-    #[arg(long = "header", value_name = "NAME:VALUE", env = "CHINWAG_HEADER", hide_env_values = true, value_parser = header)]
+    #[arg(long = "header", value_name = "NAME:VALUE", value_parser = header)]
     headers: Vec<(String, String)>,
 
     /// Connect through an HTTP proxy: http://user:password@host:port
@@ -52,7 +53,7 @@ struct Options {
 
     /// How long connecting may take in all
     #[arg(long, value_name = "TIME", default_value = "10s", env = "CHINWAG_CONNECT_TIMEOUT",
-          value_parser = duration)]
+          value_parser = positive_duration)]
     connect_timeout: Duration,
 
     /// Ping the server after this long without a sign of life; `off` never does
@@ -61,12 +62,15 @@ struct Options {
     ping_interval: ::std::option::Option<Duration>,
 
     /// Print the handshake and every frame to stderr
-    #[arg(long, env = "CHINWAG_TRACE_WIRE")]
+    #[arg(long, env = "CHINWAG_TRACE_WIRE", value_parser = BoolishValueParser::new())]
     trace_wire: bool,
 
     #[command(flatten)]
     logging: Logging,
 }
+
+/// How long leaving may take: longer than the server has to answer a close frame.
+const LEAVING: Duration = Duration::from_secs(7);
 
 /// What ends the conversation.
 enum Event {
@@ -116,7 +120,10 @@ fn talk(options: &Options, printer: Option<&WirePrinter>) -> Result<(), (u8, Str
     {
         Ok(connection) => connection,
         Err(Error::Cancelled) => return Ok(()),
-        Err(error) => return Err((if matches!(error, Error::Invalid(_)) { 2 } else { 1 }, advise(&error))),
+        Err(error) => {
+            let status = if matches!(error, Error::Invalid(_)) { 2 } else { 1 };
+            return Err((status, advise(&error, options.proxy.is_some())));
+        }
     };
     log::info!("connected to {}", connection.peer_addr());
     converse(connection, event_tx, &event_rx).map_err(|problem| (1, problem))
@@ -135,20 +142,29 @@ fn converse(
         drop(printing.send(Event::Ended(error)));
     })?;
     let typing = sender.clone();
-    spawn("stdin", move || drop(event_tx.send(send_lines(&typing))))?;
+    spawn("stdin", move || {
+        if let Some(event) = send_lines(&typing) {
+            drop(event_tx.send(event));
+        }
+    })?;
     let mut failure = None;
     let mut is_leaving = false;
-    // The receiving thread reports the end, which the close time-out bounds.
-    for event in event_rx {
-        match event {
-            Event::Ended(error) if is_leaving => {
-                log::info!("left: {error}");
+    loop {
+        // The receiving thread reports the end, which the close time-out bounds, but
+        // not where it waits for an output that nobody reads.
+        let waited = if is_leaving { event_rx.recv_timeout(LEAVING).ok() } else { event_rx.recv().ok() };
+        match waited {
+            Some(Event::Ended(error)) if is_leaving && is_as_asked(&error) => {
+                log_briefly(move || log::info!("left: {error}"));
                 break;
             }
-            Event::Ended(error) => return Err(lost(&error)),
-            Event::Signal if is_leaving => sender.abort(),
-            Event::Failed(problem) => failure = Some(problem),
-            Event::Leave | Event::Signal => {}
+            Some(Event::Ended(error)) => return Err(failure.unwrap_or_else(|| lost(&error))),
+            Some(Event::Failed(problem)) => failure = Some(problem),
+            Some(Event::Signal) | None if is_leaving => {
+                sender.abort();
+                break;
+            }
+            Some(Event::Leave | Event::Signal) | None => {}
         }
         is_leaving = true;
         // A close code that is always fine to send.
@@ -157,24 +173,28 @@ fn converse(
     failure.map_or(Ok(()), Err)
 }
 
-/// Sends each line of stdin until one of them says to leave.
-fn send_lines(sender: &chinwag::Sender) -> Event {
+/// Whether the end is the one that was asked for, and not one of the server's own.
+fn is_as_asked(error: &Error) -> bool {
+    let reason = error.close_reason();
+    reason.is_some_and(|reason| reason.by == ClosedBy::Local || reason.code == CloseCode::NORMAL)
+}
+
+/// Sends each line of stdin until one of them says to leave. `None` where the
+/// connection has ended, of which the receiving thread knows why.
+fn send_lines(sender: &chinwag::Sender) -> Option<Event> {
     for line in io::stdin().lock().split(b'\n') {
         let line = match line {
             Ok(line) => line,
-            Err(error) => return Event::Failed(format!("failed to read stdin: {error}")),
+            Err(error) => return Some(Event::Failed(format!("failed to read stdin: {error}"))),
         };
         let line = String::from_utf8_lossy(&line);
         match line.trim_end_matches('\r') {
-            "Bye" | "/quit" => return Event::Leave,
-            line => {
-                if let Err(error) = sender.send(line) {
-                    return Event::Ended(error);
-                }
-            }
+            "Bye" | "/quit" => return Some(Event::Leave),
+            line if sender.send(line).is_err() => return None,
+            _ => {}
         }
     }
-    Event::Leave
+    Some(Event::Leave)
 }
 
 /// Prints each message as one line, and returns why no more will come.
@@ -235,12 +255,15 @@ fn connect_options(
 /// `url` with the name in its query; what else the query says stays.
 fn with_name(url: &str, name: &str) -> String {
     let (base, query) = url.split_once('?').unwrap_or((url, ""));
+    // A Unix socket's path ends where the request's begins.
+    let is_bare_socket = base.strip_prefix("ws+unix:").is_some_and(|path| !path.contains(':'));
+    let root = if is_bare_socket { ":/" } else { "" };
     let name: String = form_urlencoded::byte_serialize(name.as_bytes()).collect();
     let name = format!("name={}", name.replace('+', "%20"));
     let others =
         query.split('&').filter(|pair| !pair.is_empty() && *pair != "name" && !pair.starts_with("name="));
     let query: Vec<&str> = std::iter::once(name.as_str()).chain(others).collect();
-    format!("{base}?{}", query.join("&"))
+    format!("{base}{root}?{}", query.join("&"))
 }
 
 fn header(text: &str) -> Result<(String, String), String> {
@@ -249,8 +272,11 @@ fn header(text: &str) -> Result<(String, String), String> {
 }
 
 /// The error of an attempt to connect, and what to do about it.
-fn advise(error: &Error) -> String {
+fn advise(error: &Error, has_proxy: bool) -> String {
     match error {
+        Error::Io { source, .. } if has_proxy && source.kind() == io::ErrorKind::ConnectionRefused => {
+            format!("{error}; is the proxy running there?")
+        }
         Error::Io { source, .. } if source.kind() == io::ErrorKind::ConnectionRefused => {
             format!("{error}; is chat-server running there?")
         }
@@ -262,7 +288,6 @@ fn advise(error: &Error) -> String {
             409 => format!("{error}; choose another --name"),
             404 | 426 => format!("{error}; is the URL's path right?"),
             301..=308 => format!("{error}; it redirects to where this client does not follow"),
-            429 | 503 => format!("{error}; try again later"),
             _ => error.to_string(),
         },
         Error::Handshake(_) => format!("{error}; is that a WebSocket server?"),

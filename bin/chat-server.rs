@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use chinwag::chat::Chat;
 use chinwag::{Error, Listener, Overflow, Server, ServerBuilder, ShutdownHandle, WirePrinter};
+use clap::builder::BoolishValueParser;
 use clap::{Parser, ValueEnum};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use shared::{Logging, duration, optional_duration};
+use shared::{Logging, duration, log_briefly, optional_duration, positive_duration};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -27,7 +28,7 @@ struct Args {
     #[arg(
         long,
         value_name = "ADDR",
-        env = "CHINWAG_LISTEN",
+        env = "CHINWAG_LISTEN", value_parser = listen_addr,
         value_delimiter = ',',
         default_value = "127.0.0.1:9001"
     )]
@@ -56,7 +57,7 @@ struct Args {
 
     /// Origin of web pages that may connect, as SCHEME://HOST:PORT, or * for all.
     /// Pages of this host and port, and programs, always are. Can be given several times.
-    #[arg(long, value_name = "ORIGIN", env = "CHINWAG_ALLOW_ORIGIN", value_delimiter = ',')]
+    #[arg(long, value_name = "ORIGIN", env = "CHINWAG_ALLOW_ORIGIN", value_parser = origin, value_delimiter = ',')]
     allow_origin: Vec<String>,
 
     /// Handshakes that may be under way at once; beyond that the oldest gives way.
@@ -64,7 +65,7 @@ struct Args {
     max_handshakes: usize,
 
     /// Time for a handshake.
-    #[arg(long, value_name = "TIME", env = "CHINWAG_HANDSHAKE_TIMEOUT", default_value = "10s", value_parser = duration)]
+    #[arg(long, value_name = "TIME", env = "CHINWAG_HANDSHAKE_TIMEOUT", default_value = "10s", value_parser = positive_duration)]
     handshake_timeout: Duration,
 
     /// Silence after which a client is pinged, or off.
@@ -72,7 +73,7 @@ struct Args {
     ping_interval: ::std::option::Option<Duration>,
 
     /// Time for an answer to a ping; then the client is gone.
-    #[arg(long, value_name = "TIME", env = "CHINWAG_PING_TIMEOUT", default_value = "20s", value_parser = duration)]
+    #[arg(long, value_name = "TIME", env = "CHINWAG_PING_TIMEOUT", default_value = "20s", value_parser = positive_duration)]
     ping_timeout: Duration,
 
     /// Time for a client to answer a close frame.
@@ -100,7 +101,7 @@ struct Args {
     overflow_grace: Duration,
 
     /// Print handshakes and frames to stderr as they pass.
-    #[arg(long, env = "CHINWAG_TRACE_WIRE")]
+    #[arg(long, env = "CHINWAG_TRACE_WIRE", value_parser = BoolishValueParser::new())]
     trace_wire: bool,
 
     #[command(flatten)]
@@ -152,7 +153,7 @@ fn run(args: &Args) -> Result<(), Error> {
     if let Some(printer) = printer {
         printer.flush(Duration::from_secs(1));
     }
-    log::info!("stopped");
+    log_briefly(|| log::info!("stopped"));
     Ok(())
 }
 
@@ -207,12 +208,17 @@ fn stop_on(mut signals: Signals, handle: &ShutdownHandle) {
     let mut stopping = false;
     for _ in signals.forever() {
         let handle = handle.clone();
+        // Acts first: the log may have nobody who reads it.
         if stopping {
-            log::warn!("asked to stop again: cutting all connections");
             std::thread::spawn(move || drop(handle.shutdown_within(Duration::ZERO)));
+            log_briefly(|| log::warn!("asked to stop again: cutting all connections"));
         } else {
-            log::info!("asked to stop: closing all connections");
-            std::thread::spawn(move || drop(handle.shutdown()));
+            std::thread::spawn(move || {
+                if let Err(error) = handle.shutdown() {
+                    log_briefly(move || log::warn!("{error}"));
+                }
+            });
+            log_briefly(|| log::info!("asked to stop: closing all connections"));
         }
         stopping = true;
     }
@@ -223,5 +229,21 @@ fn positive(text: &str) -> Result<usize, String> {
         Ok(0) => Err("must be at least 1".to_owned()),
         Ok(number) => Ok(number),
         Err(_) => Err("must be a whole number".to_owned()),
+    }
+}
+
+fn listen_addr(text: &str) -> Result<String, String> {
+    let is_tcp =
+        text.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
+    let is_unix = text.strip_prefix("unix:").is_some_and(|path| !path.is_empty());
+    if is_tcp || is_unix { Ok(text.to_owned()) } else { Err("must be HOST:PORT or unix:PATH".to_owned()) }
+}
+
+fn origin(text: &str) -> Result<String, String> {
+    let is_origin = text.split_once("://").is_some_and(|(_, host)| !host.is_empty() && !host.contains('/'));
+    if text == "*" || is_origin {
+        Ok(text.to_owned())
+    } else {
+        Err("must be SCHEME://HOST:PORT or *".to_owned())
     }
 }

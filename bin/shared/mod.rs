@@ -76,7 +76,30 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text).map_err(|_| "must be a time such as 500ms, 20s or 2m".to_owned())
 }
 
+/// The same, but not none.
+pub fn positive_duration(text: &str) -> Result<Duration, String> {
+    match duration(text)? {
+        Duration::ZERO => Err("must be longer than that".to_owned()),
+        duration => Ok(duration),
+    }
+}
+
+/// Logs on a thread of its own, and waits for it a moment: a log that nobody reads
+/// must not keep a program from ending.
+pub fn log_briefly(line: impl FnOnce() + Send + 'static) {
+    let (done_tx, done_rx) = crossbeam_channel::bounded(1);
+    std::thread::spawn(move || {
+        line();
+        let _ = done_tx.send(());
+    });
+    let _ = done_rx.recv_timeout(Duration::from_millis(200));
+}
+
 /// A time, or `off`.
 pub fn optional_duration(text: &str) -> Result<Option<Duration>, String> {
-    if text == "off" { Ok(None) } else { duration(text).map(Some).map_err(|error| error + ", or off") }
+    if text == "off" {
+        Ok(None)
+    } else {
+        positive_duration(text).map(Some).map_err(|error| error + ", or off")
+    }
 }

@@ -248,7 +248,8 @@ fn is_invisible(c: char) -> bool {
             | Category::PrivateUse
             | Category::Unassigned
     );
-    is_unseen_kind || is_default_ignorable(c) || is_blank(c)
+    // What is not UTF-8 comes as the replacement character.
+    c == char::REPLACEMENT_CHARACTER || is_unseen_kind || is_default_ignorable(c) || is_blank(c)
 }
 
 /// The default-ignorable characters of Unicode that are of a visible kind by

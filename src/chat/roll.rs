@@ -23,6 +23,8 @@ struct Holder {
     name: String,
     /// `None` until its connection is open.
     client: Option<Client>,
+    /// Somebody is finding out whether it is alive.
+    is_probed: bool,
 }
 
 impl Roll {
@@ -30,15 +32,23 @@ impl Roll {
     pub(super) fn claim(self: &Arc<Self>, name: Name) -> Result<Claim, Refusal> {
         let key = name.key();
         loop {
-            let client = match self.holders.lock().get(&key) {
+            // One at a time: many who want one name must not take up all handshakes.
+            let client = match self.holders.lock().get_mut(&key) {
                 None => None,
-                Some(Holder { client: Some(client), .. }) => Some(client.clone()),
+                Some(Holder { client: Some(client), is_probed, .. }) if !*is_probed => {
+                    *is_probed = true;
+                    Some(client.clone())
+                }
                 Some(_) => return Err(taken(&name)),
             };
-            if let Some(client) = client
-                && (client.probe(PATIENCE) || !self.wait_until_released(&key))
-            {
-                return Err(taken(&name));
+            if let Some(client) = client {
+                let is_alive = client.probe(PATIENCE);
+                if let Some(holder) = self.holders.lock().get_mut(&key) {
+                    holder.is_probed = false;
+                }
+                if is_alive || !self.wait_until_released(&key) {
+                    return Err(taken(&name));
+                }
             }
             if self.insert(&key, &name) {
                 return Ok(Claim { roll: self.clone(), key, name });
@@ -61,7 +71,7 @@ impl Roll {
         if holders.contains_key(key) {
             return false;
         }
-        holders.insert(key.clone(), Holder { name: name.to_string(), client: None });
+        holders.insert(key.clone(), Holder { name: name.to_string(), client: None, is_probed: false });
         true
     }
 

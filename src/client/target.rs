@@ -34,6 +34,9 @@ impl Target {
         if url.contains('#') {
             return Err(invalid("it has a fragment (#), which RFC 6455 does not allow"));
         }
+        if !url.contains(':') || (!url.contains("://") && !url.starts_with("ws+unix:")) {
+            return Err(invalid("it must begin with ws://"));
+        }
         if let Some(rest) = url.strip_prefix("ws+unix:") {
             return Self::parse_unix(rest);
         }

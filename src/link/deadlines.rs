@@ -17,9 +17,12 @@ impl Link {
         if stage == Stage::Open as u8 {
             return self.attend_open(now);
         }
+        if stage == Stage::Deciding as u8 {
+            return None;
+        }
         let deadline = self.deadline.load(Ordering::SeqCst);
         if now < deadline {
-            return (deadline != u64::MAX).then_some(deadline);
+            return Some(deadline);
         }
         if stage == Stage::Greeting as u8 {
             self.end_greeting();
@@ -36,10 +39,10 @@ impl Link {
             self.outbox.abort();
             return true;
         }
-        if self.deadline.load(Ordering::SeqCst) == u64::MAX || !self.leave_greeting(Stage::Closing) {
+        self.greeting_timed_out.store(true, Ordering::SeqCst);
+        if !self.pass(Stage::Greeting, Stage::Closing) {
             return false;
         }
-        self.greeting_timed_out.store(true, Ordering::SeqCst);
         self.transport.shutdown(Half::Read);
         self.end_by(LINGER);
         true

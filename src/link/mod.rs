@@ -85,8 +85,10 @@ struct Probe {
 #[repr(u8)]
 enum Stage {
     Greeting = 0,
-    Open = 1,
-    Closing = 2,
+    /// The request is with the embedder's gate.
+    Deciding = 1,
+    Open = 2,
+    Closing = 3,
 }
 
 /// One connection. Its reading thread, the hub and the drain share it.
@@ -152,14 +154,15 @@ impl Link {
         link
     }
 
-    /// The request is here: what the embedder does with it has no deadline.
-    pub(crate) fn greeted(&self) {
-        self.deadline.store(u64::MAX, Ordering::SeqCst);
+    /// The request is here: what the embedder does with it has no deadline. False
+    /// where it came too late.
+    pub(crate) fn greeted(&self) -> bool {
+        self.pass(Stage::Greeting, Stage::Deciding)
     }
 
     /// The handshake is done: keepalive and the time for a message run from now.
     pub(crate) fn open(&self) {
-        self.leave_greeting(Stage::Open);
+        let _ = self.pass(Stage::Greeting, Stage::Open) || self.pass(Stage::Deciding, Stage::Open);
         let now = self.drain.now();
         self.seen.store(self.drain.ticks(now), Ordering::Relaxed);
         let message_timeout = self.life.message_timeout.map(|limit| limit / 2);
@@ -168,10 +171,9 @@ impl Link {
         }
     }
 
-    /// Whether the stage was that of greeting.
-    fn leave_greeting(&self, next: Stage) -> bool {
-        let greeting = Stage::Greeting as u8;
-        self.stage.compare_exchange(greeting, next as u8, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+    /// Goes on to the next stage, if this is the one before.
+    fn pass(&self, from: Stage, to: Stage) -> bool {
+        self.stage.compare_exchange(from as u8, to as u8, Ordering::SeqCst, Ordering::SeqCst).is_ok()
     }
 
     /// Sends our close frame after what is queued, or instead of it. The peer has

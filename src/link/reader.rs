@@ -10,8 +10,8 @@ use tungstenite::error::{CapacityError, Error as WsError, ProtocolError};
 use tungstenite::protocol::{Role, WebSocket, WebSocketConfig};
 use tungstenite::{Message as WsMessage, Utf8Bytes};
 
-use super::Link;
 use super::stream::LinkStream;
+use super::{Link, Side};
 use crate::{CloseCode, CloseReason, Message};
 
 /// Small, for it is allocated for each connection and filled at each read.
@@ -107,8 +107,14 @@ impl Reader {
 
     /// The peer's close frame has come: an answer to ours, or the first.
     fn closed_by_frame(&self, code: CloseCode, words: String) -> End {
+        // A server answers with the code that it got. With another, the two close
+        // frames crossed, and its reason is the one that counts here.
+        let is_answer = |own: &CloseReason| {
+            self.link.side == Side::Server || code == own.code || code == CloseCode::NO_STATUS
+        };
         let reason = match self.link.own_reason() {
-            Some(own) => CloseReason { clean: true, ..own },
+            Some(own) if is_answer(&own) => CloseReason { clean: true, ..own },
+            Some(_) => CloseReason::peer(code, words),
             None => CloseReason::peer(code, words),
         };
         End { reason, violation: None }

@@ -153,7 +153,7 @@ impl Place {
         let take = |taken: usize| (taken < most).then_some(taken + 1);
         match context.clients.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take) {
             Ok(_) => Ok(Self(context.clone())),
-            Err(_) => Err(full(&format!("the server is full with {most} clients"))),
+            Err(_) => Err(full(&format!("the server is full: all of its {most} places are taken"))),
         }
     }
 }

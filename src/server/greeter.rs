@@ -65,17 +65,23 @@ fn read_head(link: &Link) -> Result<(Head, Vec<u8>), Parting> {
     loop {
         let read = link.transport.read(&mut buffer, None).unwrap_or(0);
         if read == 0 && link.greeting_timed_out() {
-            return Err(Refusal::new(408, "the request took too long").into());
+            return Err(too_slow());
         }
         if read == 0 {
             return Err(Parting::Gone);
         }
         bytes.extend_from_slice(&buffer[..read]);
         if let Some(head) = http::parse(&bytes)? {
-            link.greeted();
+            if !link.greeted() {
+                return Err(too_slow());
+            }
             return Ok((head, bytes));
         }
     }
+}
+
+fn too_slow() -> Parting {
+    Refusal::new(408, "the request took too long").into()
 }
 
 fn meet(

@@ -67,6 +67,11 @@ pub(super) fn check(head: &Head, request: &Request, paths: Option<&HashSet<Strin
     if request.header("Sec-WebSocket-Version") != Some("13") {
         return Err(Refusal::new(426, "WebSocket version 13 is needed").header("Sec-WebSocket-Version", "13"));
     }
+    // A body would be taken for frames, and a proxy in between might not agree.
+    let has_body = request.header("Content-Length").is_some_and(|length| length != "0");
+    if has_body || request.header("Transfer-Encoding").is_some() {
+        return Err(Refusal::bad_request("a request for a WebSocket has no body"));
+    }
     let mut keys = request.header_values("Sec-WebSocket-Key").map(|key| BASE64.decode(key.as_bytes()));
     match (keys.next(), keys.next()) {
         (Some(Ok(key)), None) if key.len() == 16 => Ok(()),

@@ -89,9 +89,13 @@ impl Listener {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] where the path is in use or cannot be written.
+    /// [`Error::Io`] where the path is in use or cannot be written, and
+    /// [`Error::Invalid`] where it is empty.
     pub fn bind_unix(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
+        if path.as_os_str().is_empty() {
+            return Err(Error::Invalid("a Unix socket needs a path, such as unix:/run/chat.sock".to_owned()));
+        }
         let bind = || {
             remove_stale(path)?;
             UnixListener::bind(path)

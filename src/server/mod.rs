@@ -153,7 +153,10 @@ impl ShutdownHandle {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        if let Err(error @ Error::StillRunning(_)) = self.stopper.shutdown(None) {
+        // Who shut it down before was told already.
+        if !self.stopper.is_over()
+            && let Err(error @ Error::StillRunning(_)) = self.stopper.shutdown(None)
+        {
             log::warn!("{error}");
         }
     }

@@ -60,6 +60,10 @@ impl Stopper {
         }
     }
 
+    pub(super) fn is_over(&self) -> bool {
+        self.outcome.lock().is_some()
+    }
+
     /// Waits until a shutdown is over.
     pub(super) fn wait(&self) {
         let mut outcome = self.outcome.lock();

@@ -30,6 +30,10 @@ fn wrong_usage_ends_with_2_and_says_what_is_wrong() {
     assert_ends(&server(&["--no-such-option"]), 2, &["--no-such-option"]);
     assert_ends(&server(&["--ping-timeout", "soon"]), 2, &["--ping-timeout", "20s"]);
     assert_ends(&server(&["--max-clients", "0"]), 2, &["--max-clients", "at least 1"]);
+    assert_ends(&server(&["--listen", "localhost"]), 2, &["--listen", "HOST:PORT"]);
+    assert_ends(&server(&["--handshake-timeout", "0s"]), 2, &["--handshake-timeout"]);
+    assert_ends(&server(&["--allow-origin", "example.org"]), 2, &["SCHEME://"]);
+    assert_ends(&client(&["--name", "John", "localhost:9001"]), 2, &["ws://"]);
     assert_ends(&client(&[]), 2, &["--name"]);
     assert_ends(&client(&["--name", "John", "ftp://127.0.0.1/"]), 2, &["ws://"]);
 }
@@ -155,4 +159,72 @@ fn a_client_whose_server_dies_while_it_talks_ends_with_1() {
         assert_eq!(john.exit_code(), 1);
         talking.join().unwrap();
     }
+}
+
+#[test]
+fn a_message_that_the_server_did_not_take_is_no_good_end() {
+    let (_server, addr) = Program::chat_server(&["-qqq", "--max-message-size", "10"]);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_chat-client"));
+    let mut john = Program::start(
+        command.args(["--name", "John", "-qqq", &format!("ws://{addr}/")]).stderr(Stdio::piped()),
+    );
+    assert_eq!([john.line(), john.line()], ["Received: John joined.", "Received: Welcome John."]);
+    john.type_line("far too long for this server");
+    drop(john.child.stdin.take());
+    assert_eq!(john.exit_code(), 1);
+    let mut stderr = String::new();
+    john.child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+    assert!(stderr.contains("1009"), "{stderr}");
+}
+
+#[test]
+fn the_url_that_a_server_prints_is_one_that_the_client_takes() {
+    let path = std::env::temp_dir().join(format!("chinwag-test-url-{}.sock", std::process::id()));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_chat-server"));
+    let mut server = Program::start(command.args(["--listen", &format!("unix:{}", path.display()), "-qqq"]));
+    let line = server.line();
+    let url = line.strip_prefix("listening on ").unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_chat-client"));
+    let mut john = Program::start(command.args(["--name", "John", "-qqq", url]));
+    assert_eq!(john.line(), "Received: John joined.");
+}
+
+#[test]
+fn a_server_whose_log_nobody_reads_still_stops() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_chat-server"));
+    let args = ["--listen", "127.0.0.1:0", "--trace-wire", "--drain-timeout", "1s"];
+    // Never read, so that it fills up.
+    let mut server = Program::start(command.args(args).stderr(Stdio::piped()));
+    let addr = server.address();
+    let mut john = chinwag::Connection::connect(&format!("ws://{addr}/?name=John")).unwrap();
+    hears(&mut john, &["John joined.", "Welcome John."]);
+    let line = "x".repeat(150);
+    for _ in 0..1000 {
+        john.send(line.as_str()).unwrap();
+        assert!(crate::support::hear(&mut john).starts_with("John says: "));
+    }
+    // Its greeter logs, and so is stuck.
+    let mut stuck = Raw::connect(addr);
+    stuck.send(crate::support::request("/?name=Adam", "").as_bytes());
+    server.signal("-TERM");
+    assert_eq!(server.exit_code(), 0);
+}
+
+#[test]
+fn a_client_whose_output_nobody_reads_can_be_interrupted() {
+    let (_server, addr) = Program::chat_server(&["-qqq"]);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_chat-client"));
+    let mut john = Program::start(
+        command.args(["--name", "John", "-qqq", &format!("ws://{addr}/")]).stderr(Stdio::null()),
+    );
+    assert_eq!(john.line(), "Received: John joined.");
+    let mut adam = chinwag::Connection::connect(&format!("ws://{addr}/?name=Adam")).unwrap();
+    let line = "x".repeat(10_000);
+    for _ in 0..50 {
+        adam.send(line.as_str()).unwrap();
+    }
+    while !crate::support::hear(&mut adam).starts_with("Adam says: ") {}
+    john.signal("-INT");
+    john.signal("-INT");
+    assert_eq!(john.exit_code(), 0);
 }
