@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::state::Command;
-use super::{Hub, Room, room_key};
+use super::{Hub, Room};
 use crate::link::Link;
 use crate::{CloseCode, Message, PeerAddr, Request};
 
@@ -104,7 +104,7 @@ impl Client {
 
     /// Leaves a room.
     pub fn leave(&self, room: impl AsRef<str>) {
-        self.hub().tell(Command::Leave { room: room_key(room.as_ref()), id: self.id() });
+        self.room(room).remove(self);
     }
 
     /// The room of that name, whether this client is in it or not.

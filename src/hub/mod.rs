@@ -28,7 +28,7 @@ use crossbeam_channel::{Receiver, Select, Sender, TryRecvError, bounded};
 use parking_lot::Mutex;
 
 use crate::{CloseCode, Message};
-use state::{RoomKey, State};
+use state::State;
 
 /// Commands that wait for the hub. When it is full, who commands waits: a
 /// client's thread then reads no more, and TCP slows that client down.
@@ -180,8 +180,4 @@ fn run(command_rx: &Receiver<Command>, state: &Mutex<State>) {
             return;
         }
     }
-}
-
-fn room_key(name: &str) -> RoomKey {
-    Some(Arc::from(name))
 }

@@ -217,6 +217,14 @@ impl Link {
         self.outbox.end_when_sent();
     }
 
+    /// Reads on and throws away until the peer ends its half or a deadline does.
+    // Kept out of the caller's frame, whose stack page every idle client pays for.
+    #[inline(never)]
+    pub(crate) fn discard_rest(&self) {
+        let mut buffer = [0; 1024];
+        while matches!(self.transport.read(&mut buffer, None), Ok(1..)) {}
+    }
+
     /// The reason that this side gave for the end, if it did.
     pub(crate) fn own_reason(&self) -> Option<CloseReason> {
         self.reason.lock().clone()

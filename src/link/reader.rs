@@ -97,14 +97,6 @@ impl Reader {
         self.socket.get_mut().close_reply.take()
     }
 
-    /// Reads on and throws away until the peer ends its half or a deadline does.
-    // Kept out of the caller's frame, whose stack page every idle client pays for.
-    #[inline(never)]
-    pub(crate) fn discard_rest(&mut self) {
-        let mut buffer = [0; 1024];
-        while matches!(self.link.transport.read(&mut buffer, None), Ok(1..)) {}
-    }
-
     /// The peer's close frame has come: an answer to ours, or the first.
     fn closed_by_frame(&self, code: CloseCode, words: String) -> End {
         // A server answers with the code that it got. With another, the two close

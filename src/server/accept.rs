@@ -9,6 +9,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use log::Level;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 
@@ -48,18 +49,14 @@ pub(super) fn run(context: &Arc<Context>, listeners: &[Listener], wake: &UnixStr
             match listener.accept() {
                 Ok(Accepted { transport, peer, local }) => admit(context, transport, peer, local),
                 Err(error) if is_exhausted(&error) => {
-                    context.exhausted.say(|unsaid| {
-                        log::error!("cannot accept ({error}); going on ({unsaid} more since last told)");
-                    });
+                    context.exhausted.log(Level::Error, format_args!("cannot accept ({error}); going on"));
                     turn_away(listener, &mut spare);
                     rest = true;
                 }
                 // The connection went before it was accepted, or another process took it.
                 Err(error) if is_passing(&error) => {}
                 Err(error) => {
-                    context.exhausted.say(|unsaid| {
-                        log::error!("failed to accept: {error}; going on ({unsaid} more since last told)");
-                    });
+                    context.exhausted.log(Level::Error, format_args!("failed to accept: {error}; going on"));
                     rest = true;
                 }
             }
@@ -136,9 +133,7 @@ pub(super) fn admit(
     let name = format!("chinwag-greet-{id}");
     if let Err(error) = context.spawn(name, GREETER_STACK, move || greeter::greet(&greeting, &greeted, local))
     {
-        context.exhausted.say(|unsaid| {
-            log::error!("cannot start a thread ({error}); going on ({unsaid} more since last told)");
-        });
+        context.exhausted.log(Level::Error, format_args!("cannot start a thread ({error}); going on"));
         context.done_greeting(id);
         turn_away_link(&link, "the server is out of threads");
     }
@@ -173,9 +168,7 @@ fn make_room(context: &Context) -> bool {
     if !oldest.iter().any(|(id, _)| context.drain.end_greeting(*id)) {
         return false;
     }
-    context.crowded.say(|unsaid| {
-        log::warn!("too many handshakes under way; ended the oldest ({unsaid} more since last told)");
-    });
+    context.crowded.log(Level::Warn, format_args!("too many handshakes under way; ended the oldest"));
     // It is on its way out, if not gone yet.
     context.drain.wait_until_or(Instant::now() + HANDSHAKE_GRACE, has_room);
     true

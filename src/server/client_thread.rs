@@ -64,7 +64,7 @@ pub(super) fn run(session: Box<Session>) {
     context.hub.tell(Command::Unregister { client: client.clone(), close_reply });
     callbacks.close(&reason, error);
     log::info!("{link:?} {reason}");
-    reader.discard_rest();
+    link.discard_rest();
     link.forget();
     drop(place);
 }

@@ -7,6 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use log::Level;
 
 use super::client_thread::{self, Session};
 use super::context::{Context, Place, full};
@@ -50,8 +51,7 @@ pub(super) fn greet(context: &Arc<Context>, link: &Arc<Link>, local: Option<Sock
             }
             link.outbox.push_control(response.into(), Kind::Http);
             link.finish();
-            let mut buffer = [0; 4096];
-            while matches!(link.transport.read(&mut buffer, None), Ok(1..)) {}
+            link.discard_rest();
         }
     }
     link.forget();
@@ -117,9 +117,9 @@ fn meet(
     });
     let name = format!("chinwag-client-{}", link.id);
     context.spawn(name, context.options.stack_size, move || client_thread::run(session)).map_err(|error| {
-        context.exhausted.say(|unsaid| {
-            log::error!("cannot start a client's thread ({error}); going on ({unsaid} more since last told)");
-        });
+        context
+            .exhausted
+            .log(Level::Error, format_args!("cannot start a client's thread ({error}); going on"));
         full("the server is out of threads").into()
     })
 }

@@ -1,5 +1,6 @@
 //! Says the same thing at most once in ten seconds.
 
+use std::fmt;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -16,8 +17,8 @@ struct State {
 }
 
 impl Throttle {
-    /// Calls `say` with how often it went unsaid before, or counts this one.
-    pub(super) fn say(&self, say: impl FnOnce(u64)) {
+    /// Logs `what`, with how often it went unsaid before, or counts this one.
+    pub(super) fn log(&self, level: log::Level, what: fmt::Arguments<'_>) {
         let unsaid = {
             let mut state = self.0.lock();
             if state.last.is_some_and(|last| last.elapsed() < INTERVAL) {
@@ -27,6 +28,6 @@ impl Throttle {
             state.last = Some(Instant::now());
             std::mem::take(&mut state.unsaid)
         };
-        say(unsaid);
+        log::log!(level, "{what} ({unsaid} more since last told)");
     }
 }

@@ -4,10 +4,9 @@
 use std::io::{Read, Write};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
-use std::thread;
-use std::time::Instant;
 
 use crate::raw_server::{PATIENCE, Peer, RawServer, TEXT};
+use crate::support::wait_for_end;
 
 struct Program {
     child: Child,
@@ -33,17 +32,7 @@ impl Program {
 
     /// Waits for the end, stdin left open.
     fn finish(mut self) -> Ended {
-        let start = Instant::now();
-        let status = loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                break status.code();
-            }
-            if start.elapsed() > PATIENCE {
-                self.child.kill().unwrap();
-                panic!("chat-client did not end");
-            }
-            thread::sleep(std::time::Duration::from_millis(5));
-        };
+        let status = wait_for_end(&mut self.child).code();
         let (mut stdout, mut stderr) = (String::new(), String::new());
         self.child.stdout.take().unwrap().read_to_string(&mut stdout).unwrap();
         self.child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use chinwag::chat::Chat;
@@ -231,14 +231,22 @@ impl Program {
 
     /// Waits for the end; the exit code.
     pub fn exit_code(&mut self) -> i32 {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status.code().expect("not ended by a signal");
-            }
-            assert!(Instant::now() < deadline, "the program did not end within {PATIENCE:?}");
-            std::thread::yield_now();
+        wait_for_end(&mut self.child).code().expect("not ended by a signal")
+    }
+}
+
+/// Waits for a program's end; kills it where it does not come.
+pub fn wait_for_end(child: &mut Child) -> ExitStatus {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status;
         }
+        if Instant::now() > deadline {
+            child.kill().unwrap();
+            panic!("the program did not end within {PATIENCE:?}");
+        }
+        std::thread::yield_now();
     }
 }
 
