@@ -139,6 +139,8 @@ mod wire;
 
 #[cfg(feature = "chat")]
 pub mod chat;
+#[cfg(feature = "chat")]
+pub mod protocol;
 
 pub use client::{
     Canceller, ConnectOptions, Connection, ConnectionState, MessageWriter, Messages, Piece, Receiver, Sender,
