@@ -145,14 +145,19 @@ impl Member {
 impl Handler for Member {
     fn on_open(&mut self, me: &Client) {
         self.claim.attach(me);
-        let lobby = me.room(LOBBY);
-        let mut batch = me.hub().batch().join(&lobby, me);
-        if self.shared.headcount.one_more() <= self.shared.announce_up_to {
-            batch = batch.broadcast(&lobby, format!("{} joined.", self.name()));
-        } else {
+        let (me, lobby) = (me.clone(), me.room(LOBBY));
+        let is_announced = self.shared.headcount.one_more() <= self.shared.announce_up_to;
+        if !is_announced {
             self.shared.headcount.tell(&lobby);
         }
-        batch.send(me, format!("Welcome {}.", self.name())).commit();
+        let name = self.name().clone();
+        me.hub().clone().atomically(move |turn| {
+            turn.join(&lobby, &me);
+            if is_announced {
+                turn.broadcast(&lobby, format!("{name} joined."));
+            }
+            turn.send(&me, format!("Welcome {name}."));
+        });
     }
 
     fn on_text(&mut self, me: &Client, text: &str) {
