@@ -130,6 +130,20 @@ impl Client {
         self.0.link.outbox.depth()
     }
 
+    /// How long a ping took to this client and back, when it was last measured; `None`
+    /// before the first time. Keepalive measures, where there is silence.
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.0.link.round_trip()
+    }
+
+    /// Pings the client and waits for its answer, at most `timeout`; `None` where none
+    /// came, which has no consequence.
+    ///
+    /// Not to be called from a callback of this same client, as [`probe`](Self::probe).
+    pub fn measure_round_trip(&self, timeout: Duration) -> Option<Duration> {
+        self.0.link.measure_round_trip(timeout)
+    }
+
     /// Pings the client and waits for any sign of life. One that gives none within
     /// `timeout` is disconnected with 1008, and this returns false.
     ///

@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::queue::{OutboxOptions, Overflow, Queue, Waiting};
+use super::queue::{GapNotice, OutboxOptions, Overflow, Queue, Waiting};
 use super::sync::{Condvar, Mutex, MutexGuard};
 use crate::clock::later;
 use crate::transport::{Half, Transport};
@@ -98,6 +98,11 @@ impl Outbox {
             end_when_empty: false,
         };
         Self { id, transport, watch, overflow, tap, state: Mutex::new(state), room: Condvar::new() }
+    }
+
+    /// What tells this client how many messages it missed, instead of what is usual.
+    pub(crate) fn set_gap_notice(&self, notice: GapNotice) {
+        self.state.lock().queue.set_gap_notice(notice);
     }
 
     /// Sends or queues whole data frames, `messages` of them. Never waits.
