@@ -11,5 +11,6 @@ mod life;
 mod programs;
 mod raw_server;
 mod refusal;
+mod rooms;
 mod support;
 mod wire;
