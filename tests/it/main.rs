@@ -7,6 +7,7 @@ mod conversation;
 mod embedding;
 mod examples;
 mod foreign;
+mod hub;
 mod life;
 mod programs;
 mod raw_server;
