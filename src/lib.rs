@@ -141,6 +141,8 @@ mod wire;
 #[cfg(feature = "chat")]
 pub mod chat;
 #[cfg(feature = "chat")]
+pub mod page;
+#[cfg(feature = "chat")]
 pub mod protocol;
 
 pub use client::{
