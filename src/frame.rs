@@ -47,9 +47,9 @@ pub(crate) fn close(code: CloseCode, reason: &str, mask: Mask) -> Bytes {
     single(FIN | CLOSE, &[&code.value().to_be_bytes(), &reason.as_bytes()[..end]].concat(), mask)
 }
 
-/// A ping without payload.
-pub(crate) fn ping(mask: Mask) -> Bytes {
-    single(FIN | PING, &[], mask)
+/// A ping, of at most 125 bytes.
+pub(crate) fn ping(payload: &[u8], mask: Mask) -> Bytes {
+    single(FIN | PING, payload, mask)
 }
 
 pub(crate) fn opcode(message: &Message) -> u8 {

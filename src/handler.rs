@@ -1,7 +1,8 @@
 //! The embedder's callbacks, and how a newcomer is met.
 
 use crate::hub::Client;
-use crate::{CloseReason, Error};
+use crate::outbox::{GapNotice, gap_notice};
+use crate::{CloseReason, Error, Message};
 
 /// What an application does for one client: one value for each connection.
 ///
@@ -104,18 +105,26 @@ pub struct Acceptance {
     pub(crate) handler: Box<dyn Handler>,
     pub(crate) subprotocol: Option<String>,
     pub(crate) headers: Vec<(String, String)>,
+    pub(crate) gap_notice: Option<GapNotice>,
 }
 
 impl Acceptance {
     /// Lets the client in with this handler.
     pub fn new(handler: impl Handler + 'static) -> Self {
-        Self { handler: Box::new(handler), subprotocol: None, headers: Vec::new() }
+        Self { handler: Box::new(handler), subprotocol: None, headers: Vec::new(), gap_notice: None }
     }
 
     /// Chooses one of the subprotocols that the client offered. One that it did
     /// not offer is left out of the response, as RFC 6455 demands.
     pub fn subprotocol(mut self, subprotocol: impl Into<String>) -> Self {
         self.subprotocol = Some(subprotocol.into());
+        self
+    }
+
+    /// The message that tells this client how many it missed, instead of
+    /// [`ServerBuilder::gap_notice`](crate::ServerBuilder::gap_notice): under the same rules.
+    pub fn gap_notice(mut self, notice: impl Fn(u64) -> Option<Message> + Send + Sync + 'static) -> Self {
+        self.gap_notice = Some(gap_notice(notice));
         self
     }
 

@@ -1,8 +1,7 @@
-//! The request that opened a connection, and the answer that refuses one.
+//! The request that opened a connection.
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use crate::PeerAddr;
 
@@ -119,68 +118,6 @@ impl std::fmt::Debug for Request {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // The query and the header fields may hold secrets.
         write!(f, "Request({} from {})", crate::Escaped::new(self.path()).cut(200), self.peer)
-    }
-}
-
-/// The answer to a request that is refused: an HTTP status, and a line that
-/// tells a person what to do.
-///
-/// ```
-/// use chinwag::Refusal;
-/// use std::time::Duration;
-///
-/// let refusal = Refusal::new(409, "the name John is taken; choose another");
-/// let later = Refusal::new(503, "full").retry_after(Duration::from_secs(5));
-/// # let _ = (refusal, later);
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    pub(crate) status: u16,
-    pub(crate) reason: String,
-    pub(crate) headers: Vec<(String, String)>,
-}
-
-impl Refusal {
-    /// Refuses with `status` (400 to 599) and `reason` as the body.
-    ///
-    /// # Panics
-    ///
-    /// Where `status` is not an error's.
-    pub fn new(status: u16, reason: impl Into<String>) -> Self {
-        assert!((400..600).contains(&status), "{status} is not an HTTP error status");
-        Self { status, reason: reason.into(), headers: Vec::new() }
-    }
-
-    /// 400: something in the request is missing or not allowed.
-    pub fn bad_request(reason: impl Into<String>) -> Self {
-        Self::new(400, reason)
-    }
-
-    /// 403: this client may not come in.
-    pub fn forbidden(reason: impl Into<String>) -> Self {
-        Self::new(403, reason)
-    }
-
-    /// 404: nothing is at this path.
-    pub fn not_found(reason: impl Into<String>) -> Self {
-        Self::new(404, reason)
-    }
-
-    /// Tells the client when to try again, in whole seconds, at least one.
-    pub fn retry_after(self, wait: Duration) -> Self {
-        self.header("Retry-After", wait.as_secs().max(1).to_string())
-    }
-
-    /// Adds a header field.
-    ///
-    /// # Panics
-    ///
-    /// Where name or value holds a control character.
-    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        let (name, value) = (name.into(), value.into());
-        assert!(!name.chars().chain(value.chars()).any(char::is_control), "a header field is one line");
-        self.headers.push((name, value));
-        self
     }
 }
 

@@ -2,10 +2,11 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::state::Command;
 use super::{Hub, Room};
+use crate::clock::later;
 use crate::link::Link;
 use crate::{CloseCode, Message, PeerAddr, Request};
 
@@ -128,6 +129,31 @@ impl Client {
     /// slowly than it is sent to.
     pub fn queued(&self) -> (usize, usize) {
         self.0.link.outbox.depth()
+    }
+
+    /// Waits until this client has read so much of what it was sent that no more than
+    /// half of its outbox waits, at most `timeout`; whether that is so. For who has much
+    /// to send and may wait: between two pieces of it.
+    ///
+    /// Not to be called inside [`Hub::atomically`].
+    pub fn wait_caught_up(&self, timeout: Duration) -> bool {
+        let deadline = later(Instant::now(), timeout);
+        // What was sent before has passed the hub then.
+        self.hub().ask(|_| ()).is_some() && self.0.link.outbox.wait_half_empty(deadline)
+    }
+
+    /// How long a ping took to this client and back, when it was last measured; `None`
+    /// before the first time. Keepalive measures, where there is silence.
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.0.link.round_trip()
+    }
+
+    /// Pings the client and waits for its answer, at most `timeout`; `None` where none
+    /// came, which has no consequence.
+    ///
+    /// Not to be called from a callback of this same client, as [`probe`](Self::probe).
+    pub fn measure_round_trip(&self, timeout: Duration) -> Option<Duration> {
+        self.0.link.measure_round_trip(timeout)
     }
 
     /// Pings the client and waits for any sign of life. One that gives none within

@@ -10,15 +10,17 @@
 //! still goes through the channel, where it is batched. The order holds, because the channel is
 //! looked at under the same lock under which the hub's thread takes from it.
 
-mod batch;
+mod answers;
 mod client;
+mod members;
 mod room;
 mod state;
+mod turn;
 
-pub use batch::Batch;
 pub use client::{Client, ClientId};
 pub use room::Room;
 pub(crate) use state::Command;
+pub use turn::{Edition, Instead, Turn};
 
 use std::io;
 use std::sync::Arc;
@@ -94,9 +96,25 @@ impl Hub {
         self.tell(Command::SendTo { id, message: message.into() });
     }
 
-    /// Commands that take effect as one, with nothing of others' between them.
-    pub fn batch(&self) -> Batch {
-        Batch::new(self.clone())
+    /// Has `act` done in the hub's turn: what it does takes effect together, with
+    /// nothing of others' between, and what one client gets of it leaves in one piece
+    /// where possible. Returns at once.
+    ///
+    /// All clients wait while it runs: it must be quick and never block. A panic in it
+    /// is logged, and ends nothing.
+    ///
+    /// ```no_run
+    /// # fn on_open(me: &chinwag::Client) {
+    /// let (me, lobby) = (me.clone(), me.room("lobby"));
+    /// me.clone().hub().atomically(move |turn| {
+    ///     turn.join(&lobby, &me);
+    ///     turn.broadcast(&lobby, "John joined.");
+    ///     turn.send(&me, format!("Welcome John. {} are here.", turn.len(&lobby)));
+    /// });
+    /// # }
+    /// ```
+    pub fn atomically(&self, act: impl FnOnce(&mut Turn<'_>) + Send + 'static) {
+        self.tell(Command::Act { room: None, act: Box::new(act) });
     }
 
     /// The client with this id. Waits for the hub's answer.

@@ -5,7 +5,7 @@ use std::fmt;
 use crossbeam_channel::bounded;
 
 use super::state::{Command, RoomKey};
-use super::{Client, ClientId, Hub};
+use super::{Client, ClientId, Edition, Hub, Instead, Turn};
 use crate::Message;
 
 /// A set of clients, by name. Every handle of the same name is the same room;
@@ -43,7 +43,8 @@ impl Room {
 
     /// Adds a client. It hears what is said from now on.
     pub fn add(&self, client: &Client) {
-        self.hub.tell(Command::Join { room: self.key(), client: client.clone() });
+        let edition = Edition::default();
+        self.hub.tell(Command::Join { room: self.key(), client: client.clone(), edition });
     }
 
     /// Removes a client, if it is a member.
@@ -58,13 +59,18 @@ impl Room {
 
     /// Sends to every member. Queues and returns.
     pub fn broadcast(&self, message: impl Into<Message>) {
-        self.hub.tell(Command::Broadcast { room: self.key(), message: message.into() });
+        self.tell_broadcast(message.into(), Box::default());
     }
 
     /// Sends to every member but these.
     pub fn broadcast_except(&self, message: impl Into<Message>, except: &[ClientId]) {
-        let message = message.into();
-        self.hub.tell(Command::BroadcastExcept { room: self.key(), message, except: except.into() });
+        self.tell_broadcast(message.into(), except.iter().copied().map(Instead::nothing).collect());
+    }
+
+    /// As [`Hub::atomically`], for what is about this room: where it is small and the
+    /// hub idle, the hub's thread need not be woken.
+    pub fn atomically(&self, act: impl FnOnce(&mut Turn<'_>) + Send + 'static) {
+        self.hub.tell(Command::Act { room: Some(self.key()), act: Box::new(act) });
     }
 
     /// Sends to every member, waits until the hub has done so, and returns to how
@@ -97,6 +103,12 @@ impl Room {
     pub fn clients(&self) -> Vec<Client> {
         let key = self.key();
         self.hub.ask(move |state| state.members(&key)).unwrap_or_default()
+    }
+}
+
+impl Room {
+    fn tell_broadcast(&self, message: Message, instead: Box<[Instead]>) {
+        self.hub.tell(Command::Broadcast { room: self.key(), message, instead });
     }
 }
 

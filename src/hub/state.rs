@@ -7,14 +7,16 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use crossbeam_channel::Sender;
 use indexmap::IndexMap;
 
-use super::{Client, ClientId};
+use super::members::{Encoded, Members};
+use super::turn::Turn;
+use super::{Client, ClientId, Edition, Instead};
 use crate::link::Link;
 use crate::outbox::Pushed;
-use crate::{CloseCode, Message, frame};
+use crate::{CloseCode, Message};
 
 /// A batch is sent at the latest after this many messages or bytes.
 const BATCH_MESSAGES: usize = 512;
@@ -33,27 +35,66 @@ pub(super) type RoomKey = Option<Arc<str>>;
 
 pub(crate) enum Command {
     Register(Client),
-    Unregister { client: Client, close_reply: Option<Bytes> },
-    Join { room: RoomKey, client: Client },
-    Leave { room: RoomKey, id: ClientId },
-    Clear { room: RoomKey },
-    Broadcast { room: RoomKey, message: Message },
-    BroadcastExcept { room: RoomKey, message: Message, except: Box<[ClientId]> },
-    BroadcastCounted { room: RoomKey, message: Message, count_tx: Sender<usize> },
-    BroadcastToAny { rooms: Box<[RoomKey]>, message: Message },
-    Send { to: Client, message: Message },
-    SendTo { id: ClientId, message: Message },
-    Close { client: Client, code: CloseCode, reason: Box<str> },
-    CloseAll { code: CloseCode, reason: Box<str> },
+    Unregister {
+        client: Client,
+        close_reply: Option<Bytes>,
+    },
+    Join {
+        room: RoomKey,
+        client: Client,
+        edition: Edition,
+    },
+    Leave {
+        room: RoomKey,
+        id: ClientId,
+    },
+    Clear {
+        room: RoomKey,
+    },
+    Broadcast {
+        room: RoomKey,
+        message: Message,
+        instead: Box<[Instead]>,
+    },
+    BroadcastCounted {
+        room: RoomKey,
+        message: Message,
+        count_tx: Sender<usize>,
+    },
+    BroadcastToAny {
+        rooms: Box<[RoomKey]>,
+        message: Message,
+    },
+    Send {
+        to: Client,
+        message: Message,
+    },
+    SendTo {
+        id: ClientId,
+        message: Message,
+    },
+    Close {
+        client: Client,
+        code: CloseCode,
+        reason: Box<str>,
+    },
+    CloseAll {
+        code: CloseCode,
+        reason: Box<str>,
+    },
     Ask(Box<dyn FnOnce(&State) + Send>),
-    Many(Vec<Command>),
+    /// A closure of an embedder's, and the room that it is about.
+    Act {
+        room: Option<RoomKey>,
+        act: Box<dyn FnOnce(&mut Turn<'_>) + Send>,
+    },
     Stop,
 }
 
 #[derive(Default)]
 pub(crate) struct State {
-    clients: IndexMap<ClientId, Registered>,
-    rooms: HashMap<RoomKey, Members>,
+    pub(super) clients: IndexMap<ClientId, Registered>,
+    pub(super) rooms: HashMap<RoomKey, Members>,
     /// Rooms with a batch to send, in the order of their first message.
     dirty: Vec<RoomKey>,
     /// What single clients get after those batches.
@@ -65,22 +106,9 @@ pub(crate) struct State {
     is_stopped: bool,
 }
 
-struct Registered {
-    client: Client,
-    rooms: Vec<RoomKey>,
-}
-
-#[derive(Default)]
-struct Members {
-    links: IndexMap<ClientId, Arc<Link>>,
-    batch: Encoded,
-}
-
-/// Frames in one buffer.
-#[derive(Default)]
-struct Encoded {
-    bytes: BytesMut,
-    messages: usize,
+pub(super) struct Registered {
+    pub client: Client,
+    pub rooms: Vec<RoomKey>,
 }
 
 /// How much lies in all batches.
@@ -129,9 +157,8 @@ impl State {
         let is_small = |room: &RoomKey| self.member_count(room) <= SMALL_ROOM;
         match command {
             _ if self.is_stopped => true,
-            Command::Broadcast { room, .. }
-            | Command::BroadcastExcept { room, .. }
-            | Command::BroadcastCounted { room, .. } => is_small(room),
+            Command::Broadcast { room, .. } | Command::BroadcastCounted { room, .. } => is_small(room),
+            Command::Act { room, .. } => room.as_ref().is_some_and(is_small),
             Command::BroadcastToAny { rooms, .. } => {
                 rooms.iter().map(|room| self.member_count(room)).sum::<usize>() <= SMALL_ROOM
             }
@@ -147,31 +174,27 @@ impl State {
         match command {
             Command::Register(client) => self.register(client),
             Command::Unregister { client, close_reply } => self.unregister(&client, close_reply),
-            Command::Join { room, client } => self.join(room, &client),
+            Command::Join { room, client, edition } => self.join(room, &client, edition),
             Command::Leave { room, id } => self.leave(&room, id),
             Command::Clear { room } => self.clear(&room),
-            Command::Broadcast { room, message } => self.broadcast(room, &message),
-            Command::BroadcastExcept { room, message, except } => {
-                self.send_now([&room], &message, |id| except.contains(&id));
+            Command::Broadcast { room, message, instead } => {
+                self.broadcast(&room, &mut |_| Some(message.clone()), &instead);
             }
             Command::BroadcastCounted { room, message, count_tx } => {
-                let count = self.send_now([&room], &message, |_| false);
+                let count = self.send_now([&room], &mut |_| Some(message.clone()));
                 // The asker may have stopped waiting.
                 let _ = count_tx.send(count);
             }
             Command::BroadcastToAny { rooms, message } => {
-                self.send_now(&*rooms, &message, |_| false);
+                self.send_now(&*rooms, &mut |_| Some(message.clone()));
             }
-            Command::Send { to, message } => self.send(to.link(), &message),
+            Command::Send { to, message } => self.send(&to, &message),
             Command::SendTo { id, message } => {
-                if let Some(link) = self.clients.get(&id).map(|entry| entry.client.link().clone()) {
-                    self.send(&link, &message);
+                if let Some(client) = self.client(id) {
+                    self.send(&client, &message);
                 }
             }
-            Command::Close { client, code, reason } => {
-                self.flush();
-                client.link().close(code, &reason, false);
-            }
+            Command::Close { client, code, reason } => self.close(&client, code, &reason),
             Command::CloseAll { code, reason } => {
                 self.flush();
                 for entry in self.clients.values() {
@@ -182,9 +205,7 @@ impl State {
                 self.flush();
                 question(self);
             }
-            Command::Many(commands) => {
-                return commands.into_iter().try_for_each(|command| self.apply(command));
-            }
+            Command::Act { act, .. } => Turn::run(self, act),
             Command::Stop => {
                 self.flush();
                 *self = Self { is_stopped: true, ..Self::default() };
@@ -199,7 +220,7 @@ impl State {
 
     fn register(&mut self, client: Client) {
         self.flush();
-        self.rooms.entry(None).or_default().links.insert(client.id(), client.link().clone());
+        self.rooms.entry(None).or_default().insert(client.id(), client.link().clone(), Edition::default());
         self.clients.insert(client.id(), Registered { client, rooms: Vec::new() });
     }
 
@@ -217,17 +238,20 @@ impl State {
         }
     }
 
-    fn join(&mut self, room: RoomKey, client: &Client) {
+    /// A member that joins again gets another edition from now on.
+    pub(super) fn join(&mut self, room: RoomKey, client: &Client, edition: Edition) {
         let Some(entry) = self.clients.get_mut(&client.id()) else { return };
-        if room.is_none() || entry.rooms.contains(&room) {
+        if room.is_none() {
             return;
         }
-        entry.rooms.push(room.clone());
+        if !entry.rooms.contains(&room) {
+            entry.rooms.push(room.clone());
+        }
         self.flush();
-        self.rooms.entry(room).or_default().links.insert(client.id(), client.link().clone());
+        self.rooms.entry(room).or_default().insert(client.id(), client.link().clone(), edition);
     }
 
-    fn leave(&mut self, room: &RoomKey, id: ClientId) {
+    pub(super) fn leave(&mut self, room: &RoomKey, id: ClientId) {
         let Some(entry) = self.clients.get_mut(&id) else { return };
         let before = entry.rooms.len();
         entry.rooms.retain(|joined| joined != room);
@@ -243,8 +267,8 @@ impl State {
         }
         self.flush();
         let Some(members) = self.rooms.remove(room) else { return };
-        for id in members.links.keys() {
-            if let Some(entry) = self.clients.get_mut(id) {
+        for id in members.ids() {
+            if let Some(entry) = self.clients.get_mut(&id) {
                 entry.rooms.retain(|joined| joined != room);
             }
         }
@@ -252,26 +276,34 @@ impl State {
 
     fn remove_member(&mut self, room: &RoomKey, id: ClientId) {
         let Some(members) = self.rooms.get_mut(room) else { return };
-        members.links.swap_remove(&id);
-        if members.links.is_empty() {
+        members.remove(id);
+        if members.len() == 0 {
             self.rooms.remove(room);
         }
     }
 
-    fn broadcast(&mut self, room: RoomKey, message: &Message) {
+    /// Sends what `render` makes for each edition that has members in `room`, and to
+    /// some something else instead.
+    pub(super) fn broadcast(
+        &mut self,
+        room: &RoomKey,
+        render: &mut dyn FnMut(Edition) -> Option<Message>,
+        instead: &[Instead],
+    ) {
         if !self.singles.is_empty() {
             self.flush();
         }
-        let Some(members) = self.rooms.get_mut(&room) else { return };
-        self.pending.count(message);
-        members.batch.add(message);
-        if members.batch.messages == 1 {
-            self.dirty.push(room);
+        let Some(members) = self.rooms.get_mut(room) else { return };
+        let pending = &mut self.pending;
+        members.add(&mut |edition| render(edition).inspect(|message| pending.count(message)), instead);
+        if !std::mem::replace(&mut members.is_dirty, true) {
+            self.dirty.push(room.clone());
         }
     }
 
-    fn send(&mut self, link: &Arc<Link>, message: &Message) {
+    pub(super) fn send(&mut self, client: &Client, message: &Message) {
         self.pending.count(message);
+        let link = client.link();
         match self.singles.iter_mut().find(|(to, _)| to.id == link.id) {
             Some((_, encoded)) => encoded.add(message),
             None => {
@@ -282,24 +314,34 @@ impl State {
         }
     }
 
-    /// Sends one message on its own to each member of `rooms`, once, but for
-    /// those to be skipped; returns to how many.
-    fn send_now<'a>(
+    pub(super) fn close(&mut self, client: &Client, code: CloseCode, reason: &str) {
+        self.flush();
+        client.link().close(code, reason, false);
+    }
+
+    /// Sends one message on its own to each member of `rooms`, once; returns to how
+    /// many.
+    pub(super) fn send_now<'a>(
         &mut self,
         rooms: impl IntoIterator<Item = &'a RoomKey>,
-        message: &Message,
-        skip: impl Fn(ClientId) -> bool,
+        render: &mut dyn FnMut(Edition) -> Option<Message>,
     ) -> usize {
         self.flush();
-        let mut members: IndexMap<ClientId, &Arc<Link>> = IndexMap::new();
+        let mut members: IndexMap<ClientId, (Edition, &Arc<Link>)> = IndexMap::new();
         for room in rooms {
-            let links = self.rooms.get(room).into_iter().flat_map(|members| &members.links);
-            members.extend(links.filter(|(id, _)| !skip(**id)).map(|(id, link)| (*id, link)));
+            let links = self.rooms.get(room).into_iter().flat_map(Members::links);
+            members.extend(links.map(|(id, edition, link)| (id, (edition, link))));
         }
-        let mut encoded = Encoded::default();
-        encoded.add(message);
-        let (bytes, messages) = encoded.take();
-        members.values().filter(|link| link.outbox.push(&bytes, messages) == Pushed::Taken).count()
+        let mut rendered: HashMap<Edition, (Bytes, usize)> = HashMap::new();
+        let push = |(edition, link): &(Edition, &Arc<Link>)| {
+            let (bytes, messages) = rendered.entry(*edition).or_insert_with(|| {
+                let mut encoded = Encoded::default();
+                render(*edition).iter().for_each(|message| encoded.add(message));
+                encoded.take()
+            });
+            *messages > 0 && link.outbox.push(bytes, *messages) == Pushed::Taken
+        };
+        members.values().map(push).filter(|is_taken| *is_taken).count()
     }
 
     /// Sends all batches: one push for each member of a room, however many
@@ -311,71 +353,22 @@ impl State {
         let mut joined = if is_greeting { std::mem::take(&mut self.singles) } else { Vec::new() };
         for room in self.dirty.drain(..) {
             let Some(members) = self.rooms.get_mut(&room) else { continue };
-            let (bytes, messages) = members.batch.take();
-            for link in members.links.values() {
+            members.send(|link, bytes, messages| {
                 match joined.iter().position(|(to, _)| to.id == link.id) {
-                    None => link.outbox.push(&bytes, messages),
+                    None => link.outbox.push(bytes, messages),
                     Some(at) => {
                         let (_, mut single) = joined.swap_remove(at);
-                        single.prepend(&bytes, messages);
+                        single.prepend(bytes, messages);
                         let (bytes, messages) = single.take();
                         link.outbox.push(&bytes, messages)
                     }
                 };
-            }
+            });
         }
         for (link, mut single) in joined.into_iter().chain(self.singles.drain(..)) {
             let (bytes, messages) = single.take();
             link.outbox.push(&bytes, messages);
         }
-    }
-}
-
-/// Answers to questions.
-impl State {
-    pub(super) fn client(&self, id: ClientId) -> Option<Client> {
-        self.clients.get(&id).map(|entry| entry.client.clone())
-    }
-
-    pub(super) fn rooms(&self) -> Vec<(Arc<str>, usize)> {
-        let rooms = self.rooms.iter();
-        rooms.filter_map(|(name, members)| Some((name.clone()?, members.links.len()))).collect()
-    }
-
-    pub(super) fn rooms_of(&self, id: ClientId) -> Vec<Arc<str>> {
-        let entry = self.clients.get(&id).into_iter();
-        entry.flat_map(|entry| &entry.rooms).flatten().cloned().collect()
-    }
-
-    pub(super) fn members(&self, room: &RoomKey) -> Vec<Client> {
-        let ids = self.rooms.get(room).into_iter().flat_map(|members| members.links.keys());
-        ids.filter_map(|id| self.client(*id)).collect()
-    }
-
-    pub(super) fn member_count(&self, room: &RoomKey) -> usize {
-        self.rooms.get(room).map_or(0, |members| members.links.len())
-    }
-
-    pub(super) fn is_member(&self, room: &RoomKey, id: ClientId) -> bool {
-        self.rooms.get(room).is_some_and(|members| members.links.contains_key(&id))
-    }
-}
-
-impl Encoded {
-    fn add(&mut self, message: &Message) {
-        frame::encode(message, &mut self.bytes);
-        self.messages += 1;
-    }
-
-    fn prepend(&mut self, bytes: &[u8], messages: usize) {
-        let own = self.bytes.split();
-        self.bytes.extend_from_slice(bytes);
-        self.bytes.unsplit(own);
-        self.messages += messages;
-    }
-
-    fn take(&mut self) -> (Bytes, usize) {
-        (self.bytes.split().freeze(), std::mem::take(&mut self.messages))
     }
 }
 

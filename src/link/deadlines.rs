@@ -6,9 +6,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::{LINGER, Link, NEVER, Stage};
-use crate::outbox::Kind;
+use crate::CloseCode;
 use crate::transport::Half;
-use crate::{CloseCode, frame};
 
 impl Link {
     /// Does what is due at `now`; returns when to look again. Called by the drain.
@@ -115,7 +114,7 @@ impl Link {
             return Some(Some(due));
         }
         self.pinged.store(now, Ordering::Relaxed);
-        self.outbox.push_control(frame::ping(self.mask()), Kind::Fixed);
+        self.ping();
         Some(Some(now + millis(self.life.ping_timeout)))
     }
 }

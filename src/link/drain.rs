@@ -90,6 +90,10 @@ impl Drain {
         at.saturating_duration_since(self.epoch).as_millis() as u64
     }
 
+    pub(super) fn micros(&self, at: Instant) -> u64 {
+        at.saturating_duration_since(self.epoch).as_micros() as u64
+    }
+
     pub(super) fn add(&self, link: &Arc<Link>) {
         self.links.lock().insert(link.id, link.clone());
     }

@@ -4,6 +4,7 @@
 mod deadlines;
 mod drain;
 mod reader;
+mod round_trip;
 mod scanner;
 mod stream;
 
@@ -11,14 +12,14 @@ pub(crate) use drain::Drain;
 pub(crate) use reader::{Data, End, Reader};
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 
 use crate::clock::later;
 use crate::frame::{self, Mask};
-use crate::outbox::{Kind, Outbox, OutboxOptions, Watch};
+use crate::outbox::{Outbox, OutboxOptions, Watch};
 use crate::transport::{Half, PeerAddr, Transport};
 use crate::wire::Tap;
 use crate::{CloseCode, CloseReason};
@@ -117,6 +118,10 @@ pub(crate) struct Link {
     reads: AtomicU64,
     /// Somebody wants to be woken by the next read.
     is_probed: AtomicBool,
+    /// The latest round-trip time in microseconds, zero where there is none.
+    round_trip: AtomicU32,
+    /// Somebody wants to be woken by the next pong.
+    is_measured: AtomicBool,
     greeting_timed_out: AtomicBool,
     /// The first reason to end that was found on this side.
     reason: Mutex<Option<CloseReason>>,
@@ -146,6 +151,8 @@ impl Link {
             probe: Mutex::new(None),
             reads: AtomicU64::new(0),
             is_probed: AtomicBool::new(false),
+            round_trip: AtomicU32::new(0),
+            is_measured: AtomicBool::new(false),
             greeting_timed_out: AtomicBool::new(false),
             reason: Mutex::new(None),
         });
@@ -213,7 +220,12 @@ impl Link {
     /// Nothing more will be said on either side: lets the rest of the queue
     /// leave, and the peer read the end.
     pub(crate) fn finish(&self) {
-        self.end_by(LINGER.min(self.life.close_timeout));
+        self.finish_within(LINGER.min(self.life.close_timeout));
+    }
+
+    /// The same, in this time.
+    pub(crate) fn finish_within(&self, timeout: Duration) {
+        self.end_by(timeout);
         self.outbox.end_when_sent();
     }
 
@@ -276,7 +288,7 @@ impl Link {
             }
         }
         self.is_probed.store(true, Ordering::SeqCst);
-        self.outbox.push_control(frame::ping(self.mask()), Kind::Fixed);
+        self.ping();
         self.drain.wake_at(self.id, until);
         self.drain.wait_until(|| {
             self.is_probed.store(true, Ordering::SeqCst);

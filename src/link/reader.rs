@@ -83,6 +83,7 @@ impl Reader {
                     });
                     return Err(self.closed_by_frame(code, words));
                 }
+                Ok(WsMessage::Pong(payload)) => self.link.note_pong(&payload),
                 // A flood of pings must not keep the reader past its time.
                 Ok(_) if deadline.is_some_and(|deadline| Instant::now() >= deadline) => return Ok(None),
                 Ok(_) => {}

@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::queue::{OutboxOptions, Overflow, Queue, Waiting};
+use super::queue::{GapNotice, OutboxOptions, Overflow, Queue, Waiting};
 use super::sync::{Condvar, Mutex, MutexGuard};
 use crate::clock::later;
 use crate::transport::{Half, Transport};
@@ -100,6 +100,11 @@ impl Outbox {
         Self { id, transport, watch, overflow, tap, state: Mutex::new(state), room: Condvar::new() }
     }
 
+    /// What tells this client how many messages it missed, instead of what is usual.
+    pub(crate) fn set_gap_notice(&self, notice: GapNotice) {
+        self.state.lock().queue.set_gap_notice(notice);
+    }
+
     /// Sends or queues whole data frames, `messages` of them. Never waits.
     pub(crate) fn push(&self, bytes: &Bytes, messages: usize) -> Pushed {
         self.push_locked(&mut self.state.lock(), bytes, messages)
@@ -141,6 +146,16 @@ impl Outbox {
             self.trace(bytes);
         }
         self.note_dropped(state, dropped)
+    }
+
+    /// Waits until no more than half of what may wait does, at most until `deadline`;
+    /// whether that is so, and the connection still open.
+    pub(crate) fn wait_half_empty(&self, deadline: Instant) -> bool {
+        let mut state = self.state.lock();
+        while state.phase == Phase::Open && !state.queue.is_half_empty() && Instant::now() < deadline {
+            self.room.wait_until(&mut state, deadline);
+        }
+        state.phase == Phase::Open && state.queue.is_half_empty()
     }
 
     /// Sends or queues what is not data and is never dropped.

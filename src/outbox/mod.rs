@@ -22,5 +22,5 @@ mod sync;
 mod tests;
 
 pub(crate) use handover::{Kind, Outbox, Pushed, Watch};
-pub(crate) use queue::OutboxOptions;
 pub use queue::Overflow;
+pub(crate) use queue::{GapNotice, OutboxOptions, gap_notice};

@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,6 +40,11 @@ impl Overflow {
 
 /// Makes the message that tells a client how many it missed.
 pub(crate) type GapNotice = Arc<dyn Fn(u64) -> Option<Message> + Send + Sync>;
+
+/// The same, going on where the embedder's panics: the hub's or the drain's thread asks.
+pub(crate) fn gap_notice(notice: impl Fn(u64) -> Option<Message> + Send + Sync + 'static) -> GapNotice {
+    Arc::new(move |missed| catch_unwind(AssertUnwindSafe(|| notice(missed))).ok().flatten())
+}
 
 /// The bounds of an outbox, shared by all clients of a server.
 #[derive(Clone)]
@@ -92,11 +98,17 @@ pub(super) struct Queue {
     /// Messages dropped that the client has not been told of.
     missed: u64,
     options: Arc<OutboxOptions>,
+    /// This client's own, where it has one.
+    gap_notice: Option<GapNotice>,
 }
 
 impl Queue {
     pub(super) fn new(options: Arc<OutboxOptions>) -> Self {
-        Self { chunks: VecDeque::new(), bytes: 0, messages: 0, missed: 0, options }
+        Self { chunks: VecDeque::new(), bytes: 0, messages: 0, missed: 0, options, gap_notice: None }
+    }
+
+    pub(super) fn set_gap_notice(&mut self, notice: GapNotice) {
+        self.gap_notice = Some(notice);
     }
 
     pub(super) fn gap_is_in_front(&self) -> bool {
@@ -326,7 +338,8 @@ impl Queue {
             self.bytes -= bytes.len();
             missed += before;
         }
-        let Some(notice) = self.options.gap_notice.as_ref().and_then(|notice| notice(missed)) else {
+        let notice = self.gap_notice.as_ref().or(self.options.gap_notice.as_ref());
+        let Some(notice) = notice.and_then(|notice| notice(missed)) else {
             return;
         };
         let mut bytes = BytesMut::new();

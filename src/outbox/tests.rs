@@ -168,7 +168,7 @@ fn a_newer_pong_takes_the_place_of_one_that_waits() {
 fn what_is_no_data_is_never_dropped() {
     for overflow in [Overflow::DropNewest, NO_GRACE, Overflow::DropOldest, Overflow::KeepLatest] {
         let rig = Rig::stuck(overflow, 1, 1);
-        rig.outbox.push_control(frame::ping(None), Kind::Fixed);
+        rig.outbox.push_control(frame::ping(&[], None), Kind::Fixed);
         rig.pong("");
         rig.push("b c d");
         let wire = rig.drain_all();

@@ -210,6 +210,7 @@ impl fmt::Display for CommandError {
 impl std::error::Error for CommandError {}
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

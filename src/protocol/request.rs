@@ -207,6 +207,7 @@ impl fmt::Display for RequestError {
 impl std::error::Error for RequestError {}
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -94,7 +94,7 @@ fn is_exhausted(error: &io::Error) -> bool {
 fn turn_away(listener: &Listener, spare: &mut Option<File>) {
     *spare = None;
     if let Ok(accepted) = listener.accept() {
-        let _ = accepted.transport.try_send(&http::refuse(&full("the server is out of descriptors")));
+        let _ = accepted.transport.try_send(&http::refuse(full("the server is out of descriptors")));
         part_from(&*accepted.transport);
     }
     *spare = File::open("/dev/null").ok();
@@ -144,7 +144,7 @@ pub(super) fn admit(
 }
 
 fn turn_away_link(link: &Link, why: &str) {
-    link.outbox.push_control(http::refuse(&full(why)).into(), Kind::Http);
+    link.outbox.push_control(http::refuse(full(why)).into(), Kind::Http);
     part_from(&*link.transport);
     link.forget();
 }

@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::net::ToSocketAddrs;
 use std::os::unix::net::UnixStream;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -20,9 +19,9 @@ use super::{Server, accept};
 use crate::handler::{Acceptance, Silent};
 use crate::hub::Hub;
 use crate::link::{Drain, Life};
-use crate::outbox::{OutboxOptions, Overflow};
+use crate::outbox::{OutboxOptions, Overflow, gap_notice};
 use crate::wire::WireObserver;
-use crate::{Clock, Error, Message, Refusal, Request, Result};
+use crate::{Clock, Error, Message, Refusal, Request, Response, Result};
 
 /// Builds a [`Server`].
 ///
@@ -55,6 +54,7 @@ impl ServerBuilder {
         Self {
             options: Options {
                 gate,
+                http: None,
                 paths: None,
                 subprotocols: Vec::new(),
                 allowed_origins: Vec::new(),
@@ -118,6 +118,15 @@ impl ServerBuilder {
     /// Takes clients on these paths only; others get 404. Defaults to any path.
     pub fn paths<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
         self.options.paths = Some(paths.into_iter().map(Into::into).collect::<HashSet<_>>());
+        self
+    }
+
+    /// Answers requests that are for no WebSocket, GET and HEAD on any path: a page, a
+    /// health check. Where it has no answer, neither has the server (404 or 426). Runs
+    /// on a thread of that request's own and may block; the time for a handshake does
+    /// not count while it does. Defaults to nothing. See [`Response`].
+    pub fn http(mut self, answer: impl Fn(&Request) -> Option<Response> + Send + Sync + 'static) -> Self {
+        self.options.http = Some(Box::new(answer));
         self
     }
 
@@ -237,9 +246,7 @@ impl ServerBuilder {
     /// return quickly, and ask or tell the server nothing from here. Defaults to the
     /// text `37 messages missed.`
     pub fn gap_notice(mut self, notice: impl Fn(u64) -> Option<Message> + Send + Sync + 'static) -> Self {
-        // Asked by the hub's or the drain's thread, which must go on if it panics.
-        let notice = move |missed| catch_unwind(AssertUnwindSafe(|| notice(missed))).ok().flatten();
-        self.outbox.gap_notice = Some(Arc::new(notice));
+        self.outbox.gap_notice = Some(gap_notice(notice));
         self
     }
 

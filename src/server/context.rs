@@ -16,7 +16,7 @@ use crate::hub::Hub;
 use crate::link::{Drain, Life};
 use crate::outbox::OutboxOptions;
 use crate::wire::WireObserver;
-use crate::{Refusal, Request};
+use crate::{Refusal, Request, Response};
 
 /// When those that find no place should try again.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
@@ -27,9 +27,13 @@ pub(super) const SHUTDOWN_REASON: &str = "the server is going away";
 /// Decides on a newcomer. Runs on its greeter's thread, and may block.
 pub(super) type Gate = Box<dyn Fn(&Request) -> Result<Acceptance, Refusal> + Send + Sync>;
 
+/// Answers a request that is for no WebSocket. Runs on a greeter's thread.
+pub(super) type HttpAnswer = Box<dyn Fn(&Request) -> Option<Response> + Send + Sync>;
+
 /// What the builder collected.
 pub(super) struct Options {
     pub gate: Gate,
+    pub http: Option<HttpAnswer>,
     pub paths: Option<HashSet<String>>,
     pub subprotocols: Vec<String>,
     pub allowed_origins: Vec<String>,

@@ -5,6 +5,7 @@
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use log::Level;
@@ -19,9 +20,15 @@ use crate::link::Link;
 use crate::outbox::Kind;
 use crate::{Refusal, Request};
 
+/// Time to read a refusal, and an answer that may be long.
+const PARTING: Duration = Duration::from_secs(2);
+const READING: Duration = Duration::from_secs(30);
+
 /// Why there is no upgrade.
 enum Parting {
     Refused(Refusal),
+    /// The request was for something else, and here it is.
+    Answered(Vec<u8>),
     /// The peer is gone, or never sent anything.
     Gone,
 }
@@ -39,23 +46,28 @@ pub(super) fn greet(context: &Arc<Context>, link: &Arc<Link>, local: Option<Sock
     match read_head(link).and_then(|(head, bytes)| meet(context, link, &head, bytes, local)) {
         Ok(()) => return context.done_greeting(link.id),
         Err(Parting::Gone) => {}
+        Err(Parting::Answered(response)) => part_with(link, response, READING),
         Err(Parting::Refused(refusal)) => {
             log::info!(
                 "{link:?} refused with {}: {}",
                 refusal.status,
                 crate::Escaped::new(&refusal.reason).cut(200)
             );
-            let response = http::refuse(&refusal);
-            if let Some(tap) = &link.tap {
-                tap.http_sent(&response);
-            }
-            link.outbox.push_control(response.into(), Kind::Http);
-            link.finish();
-            link.discard_rest();
+            part_with(link, http::refuse(refusal), PARTING.min(link.life.close_timeout));
         }
     }
     link.forget();
     context.done_greeting(link.id);
+}
+
+/// Answers, and lets the peer read it.
+fn part_with(link: &Link, response: Vec<u8>, time: Duration) {
+    if let Some(tap) = &link.tap {
+        tap.http_sent(&response);
+    }
+    link.outbox.push_control(response.into(), Kind::Http);
+    link.finish_within(time);
+    link.discard_rest();
 }
 
 /// The request head, and all bytes that came with it.
@@ -97,7 +109,9 @@ fn meet(
         tap.http_received(&bytes[..head.length]);
     }
     let mut request = Request::new(text.into(), link.peer, local);
-    http::check(head, &request, context.options.paths.as_ref())?;
+    http::check(head, &request)?;
+    answer_http(context, head, link, &request)?;
+    http::check_upgrade(head, &request, context.options.paths.as_ref())?;
     origin::check(&request, &context.options.allowed_origins)?;
     let place = Place::take(context)?;
     let acceptance = ask_gate(context, &request)?;
@@ -106,6 +120,9 @@ fn meet(
     log::info!("{link:?} opens {}", crate::Escaped::new(request.path()).cut(200));
     if let Some(tap) = &link.tap {
         tap.http_sent(&response);
+    }
+    if let Some(notice) = acceptance.gap_notice {
+        link.outbox.set_gap_notice(notice);
     }
     let session = Box::new(Session {
         client: Client::new(link.clone(), request, context.hub.clone()),
@@ -122,6 +139,22 @@ fn meet(
             .log(Level::Error, format_args!("cannot start a client's thread ({error}); going on"));
         full("the server is out of threads").into()
     })
+}
+
+/// Answers a request that is for no WebSocket, where the embedder has an answer.
+fn answer_http(context: &Context, head: &Head, link: &Link, request: &Request) -> Result<(), Parting> {
+    let Some(answer) = &context.options.http else { return Ok(()) };
+    if head.method == "GET" && http::is_upgrade(request) {
+        return Ok(());
+    }
+    let answer = catch_unwind(AssertUnwindSafe(|| answer(request))).map_err(|_| {
+        log::error!("the answer to an HTTP request panicked");
+        Refusal::new(500, "the server failed to answer")
+    })?;
+    let Some(response) = answer else { return Ok(()) };
+    let path = crate::Escaped::new(request.path()).cut(200);
+    log::debug!("{link:?} gets {path}: {}", response.status);
+    Err(Parting::Answered(http::respond(&response, head.method == "HEAD")))
 }
 
 fn ask_gate(context: &Context, request: &Request) -> Result<Acceptance, Refusal> {

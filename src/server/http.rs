@@ -7,7 +7,7 @@ use data_encoding::BASE64;
 use tungstenite::handshake::server::{create_response, write_response};
 use tungstenite::http as ws_http;
 
-use crate::{Refusal, Request};
+use crate::{Refusal, Request, Response};
 
 /// The longest request head that is taken.
 pub(super) const MAX_HEAD: usize = 16 * 1024;
@@ -17,7 +17,7 @@ const MAX_HEADERS: usize = 100;
 #[derive(Debug)]
 pub(super) struct Head {
     pub length: usize,
-    method: String,
+    pub method: String,
     version: u8,
     path: String,
 }
@@ -42,17 +42,13 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Option<Head>, Refusal> {
     }
 }
 
-/// Checks that the request asks for a WebSocket in the right way (RFC 6455,
-/// section 4.2.1), on one of `paths`.
-pub(super) fn check(head: &Head, request: &Request, paths: Option<&HashSet<String>>) -> Result<(), Refusal> {
+/// Checks what every request must have.
+pub(super) fn check(head: &Head, request: &Request) -> Result<(), Refusal> {
     if !head.path.starts_with('/') {
         return Err(Refusal::bad_request("the request target must be a path, such as /?name=John"));
     }
-    if paths.is_some_and(|paths| !paths.contains(request.path())) {
-        return Err(Refusal::not_found("nothing is here"));
-    }
-    if head.method != "GET" {
-        return Err(Refusal::new(405, "only GET is understood here").header("Allow", "GET"));
+    if !matches!(&*head.method, "GET" | "HEAD") {
+        return Err(Refusal::new(405, "only GET is understood here").header("Allow", "GET, HEAD"));
     }
     if head.version < 1 {
         return Err(Refusal::new(505, "HTTP/1.1 is needed"));
@@ -60,17 +56,35 @@ pub(super) fn check(head: &Head, request: &Request, paths: Option<&HashSet<Strin
     if request.header_values("Host").count() != 1 {
         return Err(Refusal::bad_request("exactly one Host field is needed"));
     }
-    if !request.lists("Connection", "Upgrade") || !request.lists("Upgrade", "websocket") {
+    // A body would be taken for frames, and a proxy in between might not agree.
+    let has_body = request.header("Content-Length").is_some_and(|length| length != "0");
+    if has_body || request.header("Transfer-Encoding").is_some() {
+        return Err(Refusal::bad_request("a request has no body here"));
+    }
+    Ok(())
+}
+
+/// Whether the request asks for a WebSocket, if perhaps in the wrong way.
+pub(super) fn is_upgrade(request: &Request) -> bool {
+    request.lists("Connection", "Upgrade") && request.lists("Upgrade", "websocket")
+}
+
+/// Checks that the request asks for a WebSocket in the right way (RFC 6455,
+/// section 4.2.1), on one of `paths`.
+pub(super) fn check_upgrade(
+    head: &Head,
+    request: &Request,
+    paths: Option<&HashSet<String>>,
+) -> Result<(), Refusal> {
+    if paths.is_some_and(|paths| !paths.contains(request.path())) {
+        return Err(Refusal::not_found("nothing is here"));
+    }
+    if head.method != "GET" || !is_upgrade(request) {
         return Err(Refusal::new(426, "this is a WebSocket server: connect with ws://, not with http://")
             .header("Upgrade", "websocket"));
     }
     if request.header("Sec-WebSocket-Version") != Some("13") {
         return Err(Refusal::new(426, "WebSocket version 13 is needed").header("Sec-WebSocket-Version", "13"));
-    }
-    // A body would be taken for frames, and a proxy in between might not agree.
-    let has_body = request.header("Content-Length").is_some_and(|length| length != "0");
-    if has_body || request.header("Transfer-Encoding").is_some() {
-        return Err(Refusal::bad_request("a request for a WebSocket has no body"));
     }
     let mut keys = request.header_values("Sec-WebSocket-Key").map(|key| BASE64.decode(key.as_bytes()));
     match (keys.next(), keys.next()) {
@@ -108,20 +122,27 @@ pub(super) fn accept(request: &Request, extra: &[(String, String)]) -> Result<Ve
     Ok(bytes)
 }
 
-/// A refusal as an HTTP response with a one-line body.
-pub(super) fn refuse(refusal: &Refusal) -> Vec<u8> {
-    let status = ws_http::StatusCode::from_u16(refusal.status).ok();
-    let phrase = status.and_then(|status| status.canonical_reason()).unwrap_or("Error");
-    let body = format!("{}\n", crate::Escaped::new(&refusal.reason));
-    let mut out = format!(
-        "HTTP/1.1 {} {phrase}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\nConnection: close\r\n",
-        refusal.status,
-        body.len(),
-    );
-    for (name, value) in &refusal.headers {
+/// An answer that is no upgrade, as bytes; to HEAD without its body.
+pub(super) fn respond(response: &Response, is_head: bool) -> Vec<u8> {
+    let status = ws_http::StatusCode::from_u16(response.status).ok();
+    let phrase = status.and_then(|status| status.canonical_reason()).unwrap_or("Unknown");
+    let mut out = format!("HTTP/1.1 {} {phrase}\r\n", response.status);
+    for (name, value) in &response.headers {
         out.push_str(&format!("{name}: {value}\r\n"));
     }
-    out.push_str("\r\n");
-    out.push_str(&body);
-    out.into_bytes()
+    // 204 and 304 have no body, and 204 no length (RFC 9110, section 8.6).
+    if !matches!(response.status, 204 | 304) {
+        out.push_str(&format!("Content-Length: {}\r\n", response.body.len()));
+    }
+    out.push_str("Connection: close\r\n\r\n");
+    let mut out = out.into_bytes();
+    if !is_head && !matches!(response.status, 204 | 304) {
+        out.extend_from_slice(&response.body);
+    }
+    out
+}
+
+/// A refusal as bytes.
+pub(super) fn refuse(refusal: Refusal) -> Vec<u8> {
+    respond(&refusal.into(), false)
 }

@@ -21,13 +21,13 @@ fn a_client_that_answers_no_ping_is_gone_after_two_intervals() {
     let mut silent = Raw::upgrade(addr(&server), "/");
     assert!(matches!(events.recv_timeout(PATIENCE).unwrap(), Event::Open(_)));
     hand.advance(Duration::from_secs(21));
-    assert_eq!(silent.read_frame(), (0x89, vec![]), "a ping after 20 s of silence");
+    assert_eq!(silent.read_frame().0, 0x89, "a ping after 20 s of silence");
     silent.send(&[0x8a, 0x80, 0, 0, 0, 0]);
     // The pong has been read once this has been answered.
     silent.send_frame(0x81, b"hi");
     assert!(matches!(events.recv_timeout(PATIENCE).unwrap(), Event::Text(..)));
     hand.advance(Duration::from_secs(21));
-    assert_eq!(silent.read_frame(), (0x89, vec![]), "another after 20 s more");
+    assert_eq!(silent.read_frame().0, 0x89, "another after 20 s more");
     assert!(events.is_empty(), "nobody is gone yet");
     hand.advance(Duration::from_secs(21));
     assert_eq!(silent.read_close().0, 1008);

@@ -117,6 +117,14 @@ impl Peer {
         self.tell(&Event::Welcome { name, session, room, pos });
     }
 
+    /// All that restores what the client was has been asked for.
+    #[track_caller]
+    fn restored(&self) {
+        let request = self.ask();
+        assert_eq!(request.ask, Ask::Ping);
+        self.pong(&request.id.unwrap());
+    }
+
     fn query(&self, key: &str) -> Option<String> {
         self.client.request().query(key)
     }
