@@ -1,5 +1,6 @@
 //! The chat client that comes back, against a server that follows a script.
 
+mod chatting;
 mod ending;
 mod resending;
 mod returning;
