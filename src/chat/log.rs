@@ -9,6 +9,11 @@ use crate::protocol::{ChatMessage, Event};
 
 /// Logs of rooms that nobody is in are kept for so many rooms.
 const MAX_LOGS: usize = 1000;
+/// All logs together have so many bytes at most; beyond that those go that nothing was
+/// said in for the longest time.
+const MAX_BYTES: usize = 128 * 1024 * 1024;
+/// What a message takes beside its text, at most.
+const OVERHEAD: usize = 512;
 
 /// How much of each room is kept.
 #[derive(Debug, Clone, Copy)]
@@ -24,6 +29,8 @@ pub(super) struct Logs {
     rooms: HashMap<RoomName, Log>,
     /// The number of the latest message of all rooms.
     latest: u64,
+    /// Of all logs, in memory.
+    bytes: usize,
     retention: Retention,
 }
 
@@ -56,7 +63,7 @@ pub(super) struct Since {
 impl Logs {
     pub(super) fn new(retention: Retention) -> Self {
         let epoch = format!("{:08x}", rand::random::<u32>());
-        Self { epoch, rooms: HashMap::new(), latest: 0, retention }
+        Self { epoch, rooms: HashMap::new(), latest: 0, bytes: 0, retention }
     }
 
     /// Keeps what `make` makes of its position.
@@ -74,10 +81,15 @@ impl Logs {
         let retention = self.retention;
         let log = self.log(room);
         let entry = Entry { number, said: said.clone(), from };
+        let added = entry.size();
         log.bytes += entry.message().text.len();
         log.used = number;
         log.entries.push_back(entry);
-        log.trim(retention);
+        let removed = log.trim(retention);
+        self.bytes = self.bytes + added - removed;
+        while self.bytes > MAX_BYTES && self.rooms.len() > 1 {
+            self.forget_oldest();
+        }
         said
     }
 
@@ -141,13 +153,17 @@ impl Logs {
     /// A room that is in use has been used lately, so that it keeps its log.
     fn forget_oldest(&mut self) {
         let oldest = self.rooms.iter().min_by_key(|(_, log)| log.used).map(|(room, _)| room.clone());
-        if let Some(room) = oldest {
-            self.rooms.remove(&room);
+        if let Some(log) = oldest.and_then(|room| self.rooms.remove(&room)) {
+            self.bytes -= log.entries.iter().map(Entry::size).sum::<usize>();
         }
     }
 }
 
 impl Entry {
+    fn size(&self) -> usize {
+        self.message().text.len() + OVERHEAD
+    }
+
     pub(super) fn message(&self) -> &ChatMessage {
         match &*self.said {
             Event::Message(message) => message,
@@ -157,12 +173,16 @@ impl Entry {
 }
 
 impl Log {
-    fn trim(&mut self, retention: Retention) {
+    /// Drops what is not to be kept; so many bytes of memory.
+    fn trim(&mut self, retention: Retention) -> usize {
+        let mut removed = 0;
         while self.entries.len() > retention.messages || self.bytes > retention.bytes {
-            let Some(entry) = self.entries.pop_front() else { return };
+            let Some(entry) = self.entries.pop_front() else { break };
             self.bytes -= entry.message().text.len();
             self.gone = entry.number;
+            removed += entry.size();
         }
+        removed
     }
 }
 

@@ -88,6 +88,9 @@ impl Member {
                 return self.refuse(me, problem, id);
             }
         };
+        if name == *self.claim.name() {
+            return self.refuse(me, Problem::new("bad_name", "you are called that already"), id);
+        }
         let old = if name.key() == *self.claim.key() {
             self.claim.respell(name.clone());
             None

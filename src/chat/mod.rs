@@ -55,7 +55,10 @@ const LOBBY: &str = "lobby";
 /// [`RoomName`] for what is allowed, and [`protocol`](crate::protocol) for more that a
 /// query may have. A name that is taken is refused with 409, unless its holder does not
 /// answer a ping within 2 s, or is the same client come back. With `history=N` a client
-/// hears the last N messages of its room before it joins, whatever it speaks.
+/// hears the last N messages of its room, 100 at most: in text mode before it joins, as
+/// the lines that they were.
+///
+/// A chat belongs to one server; its clones are the same chat.
 #[derive(Clone)]
 pub struct Chat {
     shared: Arc<Shared>,

@@ -13,6 +13,8 @@ use crate::ClientId;
 const KEPT: Duration = Duration::from_secs(10 * 60);
 /// So many sessions without a connection at most; beyond that the oldest go.
 const MAX_ENDED: usize = 4096;
+/// So many ids are known of all of those together.
+const MAX_ENDED_IDS: usize = 256 * 1024;
 /// So many ids of a session are known again.
 const MAX_IDS: usize = 1024;
 /// So many people at most can be ignored.
@@ -26,6 +28,8 @@ pub(super) struct Sessions {
     all: HashMap<Token, Session>,
     /// Those whose connection ended, the oldest first; some are in use again.
     ended: VecDeque<(Instant, Token)>,
+    /// How many ids are known of those.
+    ended_ids: usize,
 }
 
 #[derive(Default)]
@@ -59,7 +63,10 @@ impl Sessions {
     /// A connection of this session's is open.
     pub(super) fn start(&mut self, token: &Token, client: ClientId) -> &mut Session {
         let session = self.all.entry(token.clone()).or_default();
-        (session.client, session.ended) = (Some(client), None);
+        if session.ended.take().is_some() {
+            self.ended_ids -= session.order.len();
+        }
+        session.client = Some(client);
         session
     }
 
@@ -71,6 +78,7 @@ impl Sessions {
         if is_kept {
             let now = Instant::now();
             (session.client, session.ended) = (None, Some(now));
+            self.ended_ids += session.order.len();
             self.ended.push_back((now, token.clone()));
         } else {
             self.all.remove(token);
@@ -88,10 +96,12 @@ impl Sessions {
 
     fn forget_old(&mut self) {
         while let Some((at, token)) = self.ended.front() {
-            if at.elapsed() < KEPT && self.ended.len() <= MAX_ENDED {
+            let is_crowded = self.ended.len() > MAX_ENDED || self.ended_ids > MAX_ENDED_IDS;
+            if at.elapsed() < KEPT && !is_crowded {
                 return;
             }
-            if self.all.get(token).is_some_and(|session| session.ended == Some(*at)) {
+            if let Some(session) = self.all.get(token).filter(|session| session.ended == Some(*at)) {
+                self.ended_ids -= session.order.len();
                 self.all.remove(token);
             }
             self.ended.pop_front();

@@ -91,9 +91,7 @@ impl State {
         }
         let client = person.client.clone();
         self.logs.open(name);
-        if let Earlier::After(_) | Earlier::Latest(_) = earlier {
-            self.tell_earlier(turn, who, name, earlier);
-        }
+        self.tell_earlier(turn, who, name, earlier);
         let before = self.current_of(who);
         let new = || RoomState { hub_room: client.room(name), people: Default::default(), topic: None };
         let room = self.rooms.entry(name.clone()).or_insert_with(new);
@@ -212,9 +210,13 @@ impl State {
             let (text, by, time) = (topic.text.clone(), Some(topic.by.clone()), Some(topic.time));
             self.answer(turn, who, &Event::Topic { room: name.to_string(), text, by, time });
         }
-        let wants_usual = || self.people.get(&who).is_some_and(|person| self.dialect(person).tells_history());
-        if earlier == Earlier::Usual && self.newcomers_history > 0 && wants_usual() {
-            let history = self.history_event(who, name, None, self.newcomers_history);
+        let count = match earlier {
+            Earlier::Usual => self.newcomers_history,
+            Earlier::Latest(count) => count,
+            Earlier::After(_) => 0,
+        };
+        if count > 0 && self.wants_history(who) {
+            let history = self.history_event(who, name, None, count);
             self.answer(turn, who, &history);
         }
     }
@@ -224,6 +226,8 @@ impl State {
     fn tell_earlier(&self, turn: &mut Turn<'_>, who: ClientId, name: &RoomName, earlier: Earlier) {
         let mut entries = match earlier {
             Earlier::Usual => return,
+            // It comes as such, once the client is in.
+            Earlier::Latest(_) if self.wants_history(who) => return,
             Earlier::After(number) => self.heard(who, self.logs.after(name, number)).collect::<Vec<_>>(),
             Earlier::Latest(count) => {
                 let mut latest =
@@ -235,6 +239,10 @@ impl State {
         for entry in entries.drain(..) {
             self.tell(turn, who, &entry.said, Listener::default());
         }
+    }
+
+    fn wants_history(&self, who: ClientId) -> bool {
+        self.people.get(&who).is_some_and(|person| self.dialect(person).tells_history())
     }
 
     /// What of `entries` this client wants to hear.

@@ -98,6 +98,13 @@ fn a_newcomer_hears_what_was_said_before_only_if_asked() {
     let url = format!("ws://{}/?name=Eve&history=2", addr(&server));
     let mut eve = Connection::connect(&url).unwrap();
     hears(&mut eve, &["John says: two", "John says: three", "Eve joined.", "Welcome Eve."]);
+    // In JSON it is marked as what it is.
+    let mut kim = super::Person::connect(&server, "name=Kim&history=1");
+    kim.hear();
+    kim.hear();
+    assert!(
+        matches!(kim.hear(), chinwag::protocol::Event::History { messages, more: true, .. } if messages.len() == 1)
+    );
 }
 
 #[test]
