@@ -241,7 +241,7 @@ impl Session {
 
     fn hear_error(&mut self, code: &str, reason: &str, id: &str) {
         self.queue.refused(id, code, reason);
-        if let Some(room) = self.rejoining.remove(id).filter(|_| code != "already_in_room") {
+        if let Some(room) = self.rejoining.remove(id) {
             self.rooms.remove(&room);
         }
     }
