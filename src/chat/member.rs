@@ -130,7 +130,7 @@ impl Member {
         if !me.wait_caught_up(PATIENCE) {
             return;
         }
-        let Some(mut after) = self.tell_resumed(me, &room, since) else { return };
+        let Some(mut after) = self.tell_resumed(me, &room, since, &id) else { return };
         while let Some(last) = self.send_portion(me, &room, after) {
             after = last;
             if !me.wait_caught_up(PATIENCE) {
@@ -149,9 +149,13 @@ impl Member {
 
     /// Tells what is to come; the number that it comes after. `None` where this person is
     /// in that room already.
-    fn tell_resumed(&self, me: &Client, room: &RoomName, since: &str) -> Option<u64> {
+    fn tell_resumed(&self, me: &Client, room: &RoomName, since: &str, id: &Option<String>) -> Option<u64> {
         if self.places.lock().contains(room) {
-            self.refuse(me, Problem::new("already_in_room", format!("you are in {room} already")), None);
+            self.refuse(
+                me,
+                Problem::new("already_in_room", format!("you are in {room} already")),
+                id.clone(),
+            );
             return None;
         }
         let (after, event) = {

@@ -212,8 +212,8 @@ impl Session {
             Event::Ignoring { .. } if self.restoring.is_some() => return false,
             Event::Ignoring { names } => self.ignoring.clone_from(names),
             // Where it answers a newcomer to a room in which this client has heard nothing.
-            Event::History { room, messages, .. } if self.rooms.has(room) => {
-                self.rooms.enter(room, messages.last().map(|message| &*message.pos));
+            Event::History { room, pos, .. } if self.rooms.has(room) && !pos.is_empty() => {
+                self.rooms.enter(room, Some(pos));
             }
             Event::Resumed { room, complete, missed } => self.hear_resumed(room, *complete, *missed),
             _ => {}

@@ -94,6 +94,9 @@ pub enum Event {
         messages: Vec<ChatMessage>,
         /// Whether there are some before them.
         more: bool,
+        /// Where the room's log is.
+        #[serde(default)]
+        pos: String,
     },
     /// This client is back in a room; what it missed follows.
     Resumed {

@@ -106,7 +106,12 @@ impl State {
             entries.next();
         }
         messages.reverse();
-        Event::History { room: room.to_string(), messages, more: entries.peek().is_some() }
+        Event::History {
+            room: room.to_string(),
+            messages,
+            more: entries.peek().is_some(),
+            pos: self.logs.head(),
+        }
     }
 
     /// What is known of somebody, whose round-trip time was measured.

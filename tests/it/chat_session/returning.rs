@@ -12,7 +12,7 @@ fn each_room_is_resumed_from_its_own_position_and_nothing_is_shown_twice() {
     peer.tell(&joined("lobby", "John"));
     peer.tell(&joined("games", "John"));
     let messages = vec![message("games", "Adam", "old", "g-1")];
-    peer.tell(&Event::History { room: "games".to_owned(), messages, more: false });
+    peer.tell(&Event::History { room: "games".to_owned(), messages, more: false, pos: "g-1".to_owned() });
     peer.tell(&joined("tea", "John"));
     peer.tell(&said("tea", "hot", "t-5"));
     peer.tell(&said("lobby", "first", "l-1"));

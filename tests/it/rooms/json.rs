@@ -20,7 +20,8 @@ fn a_newcomer_is_welcomed_and_all_hear_of_it() {
         json!({"type": "welcome", "name": "John", "session": session, "room": "lobby", "pos": pos})
     );
     assert_eq!(john.hear_json(), json!({"type": "joined", "room": "lobby", "name": "John"}));
-    assert_eq!(john.hear_json(), json!({"type": "history", "room": "lobby", "messages": [], "more": false}));
+    let history = json!({"type": "history", "room": "lobby", "messages": [], "more": false, "pos": pos});
+    assert_eq!(john.hear_json(), history);
     let adam = Person::join(&server, "Adam");
     assert_eq!(john.hear_json(), json!({"type": "joined", "room": "lobby", "name": "Adam"}));
     adam.leave_chat();
