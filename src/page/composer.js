@@ -6,6 +6,7 @@ import { browserStore } from "./storage.js";
 
 const MOST_CHOICES = 8;
 const KEPT_LINES = 50;
+const LONGEST_WORD = 100;
 
 export class Composer {
   #box;
@@ -141,9 +142,11 @@ export class Composer {
 
   #word() {
     const end = this.#box.selectionStart;
-    const before = this.#box.value.slice(0, end);
-    const start = before.search(/\S*$/);
-    return { start, end, word: before.slice(start), isFirst: before.slice(0, start).trim() === "" };
+    // No name is as long.
+    const from = Math.max(0, end - LONGEST_WORD);
+    const before = this.#box.value.slice(from, end);
+    const start = from + before.search(/\S*$/);
+    return { start, end, word: this.#box.value.slice(start, end), isFirst: start === 0 };
   }
 
   #isComplete() {

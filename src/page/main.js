@@ -34,6 +34,7 @@ const chat = new Chat({
   changed: (...parts) => painter.mark(...parts),
   heard,
   stateChanged,
+  onShow: () => isIn && openShown(),
   isReading,
 });
 
@@ -78,10 +79,10 @@ function draw(dirty) {
   if (all || dirty.has("rooms")) drawRooms(chat);
   if (all || dirty.has("people")) drawPeople(chat);
   if (all || dirty.has("rooms") || dirty.has("people")) drawHead();
-  if (all) drawShown();
+  if (all) openShown();
   if (all || dirty.has("log") || dirty.has("outbox")) log.draw();
   if (all || dirty.has("outbox")) status.draw(chat.connection.state, chat.outbox.hasUnsent);
-  drawJump();
+  read();
 }
 
 function drawHead() {
@@ -94,7 +95,8 @@ function drawHead() {
   byId("rooms-button").classList.toggle("news", elsewhere);
 }
 
-function drawShown() {
+/** Makes the page that of the shown conversation. */
+function openShown() {
   const { shown } = chat;
   if (!shown) return;
   composer.open(shown, chat.me.name);
@@ -128,6 +130,7 @@ function stateChanged(state) {
   if (!isIn && state.is === "open") {
     isIn = true;
     entry.close();
+    openShown();
     composer.focus();
   }
   if (isIn) {
