@@ -9,6 +9,7 @@ const KEPT_LINES = 50;
 const LONGEST_WORD = 100;
 
 export class Composer {
+  #form;
   #box;
   #choices;
   #problem;
@@ -26,6 +27,7 @@ export class Composer {
    * commands for what stands before the caret.
    */
   constructor({ form, box, choices, problem, perform, candidates }) {
+    this.#form = form;
     this.#box = box;
     this.#choices = choices;
     this.#problem = problem;
@@ -195,10 +197,12 @@ export class Composer {
     this.#fit();
   }
 
-  /** As high as its text. */
+  /** As high as its text. Nothing around it moves while that is measured. */
   #fit() {
+    this.#form.style.height = `${this.#form.offsetHeight}px`;
     this.#box.style.height = "auto";
-    this.#box.style.height = `${this.#box.scrollHeight + 2}px`;
+    this.#box.style.height = `${this.#box.scrollHeight}px`;
+    this.#form.style.height = "";
   }
 
   #saveDraft() {

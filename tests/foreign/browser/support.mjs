@@ -105,7 +105,7 @@ export async function enter(page, server, name, room = "lobby") {
   await page.getByLabel("Your name").fill(name);
   await page.getByRole("button", { name: "Join" }).click();
   await page.getByRole("textbox", { name: `Message #${room}` }).waitFor();
-  await person(page, name).waitFor();
+  await person(page, name).waitFor({ state: "attached" });
 }
 
 export const box = (page) => page.locator("#box");
