@@ -2,14 +2,17 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod chat_client;
+mod chat_session;
 mod client;
 mod conversation;
 mod embedding;
 mod examples;
 mod foreign;
+mod hub;
 mod life;
 mod programs;
 mod raw_server;
 mod refusal;
+mod rooms;
 mod support;
 mod wire;
