@@ -242,6 +242,7 @@ async function asksBeforeItNotifies(page, server, adam) {
   await page.goto(server.url);
   await page.getByLabel("Your name").fill("Quiet");
   await page.keyboard.press("Enter");
+  await box(page).waitFor();
   adam.says("Quiet: too early");
   await page.waitForFunction(() => document.title.startsWith("(1)"));
   const bell = page.getByRole("button", { name: "Notifications" });
