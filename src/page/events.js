@@ -219,9 +219,9 @@ function news(chat, conversation, item) {
   const isOwn = chat.isMe(item.from);
   const isMention = !isOwn && (item.is === "whisper" || mentions(item.text, chat.me.name));
   if (!isOwn && !chat.isReading(conversation)) {
+    if (conversation.unread === 0) conversation.newFrom = item.number;
     conversation.unread += 1;
     if (isMention) conversation.mentions += 1;
-    conversation.newFrom ??= item.number;
     chat.changed("rooms", "title");
   }
   if (chat.shown === conversation) chat.changed("log");

@@ -56,6 +56,7 @@ const composer = new Composer({
 });
 
 const entry = new Entry((name, room) => {
+  tabStore.set("hasQuit");
   entry.busy(true);
   chat.enter(name, room);
 });
@@ -159,6 +160,8 @@ function ask(problem) {
 function quit() {
   composer.close();
   chat.quit();
+  // A reload does not bring in again who left.
+  tabStore.set("hasQuit", true);
   ask();
 }
 
@@ -284,7 +287,7 @@ setInterval(() => {
   const { name } = chat.me;
   const room = roomOfAddress() || tabStore.get("shown") || browserStore.get("room");
   entry.open({ name, room: room ?? "lobby" });
-  if (name && room) {
+  if (name && room && !tabStore.get("hasQuit")) {
     entry.busy(true);
     chat.enter(name, room);
   }

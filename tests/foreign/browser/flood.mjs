@@ -30,6 +30,7 @@ await test(async ({ server, visit }) => {
   const texts = await messages(page).allTextContents();
   const first = COUNT - texts.length;
   assert.deepEqual(texts, texts.map((_, index) => `flood ${first + index}`));
+  // The window on them is small.
   const elements = await page.evaluate(() => document.querySelectorAll("*").length);
   assert(elements < 5_000, `${elements} elements`);
   assert.equal(await page.locator(".rule").count(), 0, "the page read too slowly");
@@ -40,6 +41,18 @@ await test(async ({ server, visit }) => {
   await box(page).fill("");
   await say(page, "/history 500");
   await message(page, `flood ${COUNT - 500}`).waitFor();
+
+  // Who reads back stays there, however much comes, and finds the end all the same.
+  const more = COUNT + 6_000;
+  while (said < more) adam.says(`flood ${said++}`);
+  await page.getByRole("button", { name: "6000 new messages" }).waitFor();
+  assert(await message(page, `flood ${COUNT - 500}`).isVisible());
+  await page.keyboard.press("Escape");
+  await isShown(page, `flood ${more - 1}`);
+  adam.says("the end");
+  await isShown(page, "the end");
+  const last = (await messages(page).allTextContents()).slice(-51, -1);
+  assert.deepEqual(last, last.map((_, index) => `flood ${more - last.length + index}`));
   adam.leaves();
 });
 

@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { Person, box, enter, message, messages, placeOf, say, test } from "./support.mjs";
 
 const COUNT = 400;
+const WHEEL = 120;
 
 await test(async ({ server, visit }) => {
   const adam = await Person.comes(server, "Adam");
@@ -29,19 +30,20 @@ await test(async ({ server, visit }) => {
 async function earlierMessagesComeWithoutAJump(page) {
   const scroller = page.locator("#scroller");
   await scroller.hover();
-  // At each step what was at the top of the screen is still where the wheel put it.
+  // At each step what was on the screen goes exactly as far as the wheel.
   while ((await message(page, "line 0").count()) === 0) {
-    const top = await firstSeen(page);
-    const before = await placeOf(message(page, top));
-    const wheel = -120;
-    const scrolled = page.evaluate(
-      () => new Promise((done) => document.querySelector("#scroller").addEventListener("scroll", done, { once: true })),
-    );
-    await page.mouse.wheel(0, wheel);
-    await scrolled;
+    const text = await firstSeen(page);
+    const before = await placeOf(message(page, text));
+    await page.mouse.wheel(0, -WHEEL);
+    await page.waitForFunction(isAt, { text, y: before + WHEEL });
     await settled(page);
-    const after = await placeOf(message(page, top));
-    assert(Math.abs(after - before + wheel) <= 1, `${top} went from ${before} to ${after}`);
+    assert.equal(await page.evaluate(isAt, { text, y: before + WHEEL }), true, `${text} jumped`);
+    // The wheel needs some room for its next turn.
+    const hasRoom = (room) => {
+      const isFirst = document.querySelector("#messages .text").textContent === "line 0";
+      return isFirst || document.querySelector("#scroller").scrollTop >= room;
+    };
+    await page.waitForFunction(hasRoom, WHEEL);
   }
   // Everything is there once, in order.
   const number = (text) => Number(text.split(" ")[1]);
@@ -88,6 +90,13 @@ async function awayFromThePageIsCounted(page, adam) {
   await page.waitForFunction(() => document.title === "#lobby · chinwag");
   await message(page, "three").waitFor();
   await page.locator(".newest").waitFor();
+}
+
+/** Runs in the page: whether the message with this text stands at `y`. */
+function isAt({ text, y }) {
+  const texts = [...document.querySelectorAll("#messages .text")];
+  const box = texts.find(({ textContent }) => textContent === text)?.getBoundingClientRect();
+  return Boolean(box) && Math.abs(box.top - y) <= 1;
 }
 
 /** Text of the first message that is whole on the screen. */

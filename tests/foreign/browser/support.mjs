@@ -23,6 +23,7 @@ export class Server {
   static async start(...args) {
     const server = new Server();
     server.#args = args;
+    process.on("exit", () => server.process.kill("SIGKILL"));
     await server.#run("127.0.0.1:0");
     return server;
   }
@@ -51,11 +52,16 @@ export class Server {
   }
 }
 
-/** Runs a test with a browser and a server, and ends both. */
-export async function test(run, { serverArgs = [], expected = /(?!)/ } = {}) {
+/** A browser without a window. */
+export function launch() {
   const executablePath = process.env.CHROMIUM ?? BROWSERS.find((path) => existsSync(path));
   assert(executablePath, `no browser at ${BROWSERS}: run tests/run`);
-  const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
+  return chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
+}
+
+/** Runs a test with a browser and a server, and ends both. */
+export async function test(run, { serverArgs = [], expected = /(?!)/ } = {}) {
+  const browser = await launch();
   const server = await Server.start(...serverArgs);
   const problems = [];
   try {
