@@ -32,7 +32,7 @@ export class Announcer {
 
   #speak() {
     this.#timer = undefined;
-    const lines = this.#dropped > 0 ? [`${this.#dropped} more messages`, ...this.#waiting] : this.#waiting;
+    const lines = this.#dropped > 0 ? [`and ${this.#dropped} more before`, ...this.#waiting] : this.#waiting;
     this.#region.append(...lines.map((line) => h("p", {}, oneLine(line.slice(0, 500)))));
     while (this.#region.children.length > KEPT) this.#region.firstElementChild.remove();
     this.#waiting = [];

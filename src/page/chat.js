@@ -32,11 +32,13 @@ export class Chat {
 
   /**
    * `changed` is told what to draw anew; `heard` gets what others say; `stateChanged`
-   * gets the connection's; `isReading` tells whether a conversation's end is being read.
+   * gets the connection's; `onShow` is called when another conversation is shown, before
+   * anything can be typed for it; `isReading` tells whether a conversation's end is read.
    */
-  constructor({ changed, heard, stateChanged, isReading }) {
+  constructor({ changed, heard, stateChanged, onShow, isReading }) {
     this.changed = changed;
     this.heard = heard;
+    this.onShow = onShow;
     this.isReading = isReading;
     this.connection = new Connection({
       query: () => this.#query(),
@@ -109,6 +111,7 @@ export class Chat {
     if (this.shown !== conversation && this.shown) this.shown.newFrom = undefined;
     this.shown = conversation;
     this.save();
+    this.onShow();
     this.changed("all");
   }
 
@@ -136,13 +139,12 @@ export class Chat {
     this.forget(conversation);
   }
 
+  /** Has no more to do with a conversation; shows `next`, or a room beside it. */
   forget(conversation, next) {
-    const keys = [...this.conversations.keys()];
-    const at = keys.indexOf(conversation.key);
+    const at = this.rooms.indexOf(conversation);
     this.conversations.delete(conversation.key);
     if (this.shown === conversation) {
-      const neighbour = this.conversations.get(keys[at === 0 ? 1 : at - 1]);
-      this.show(this.conversations.get(next?.key) ?? neighbour ?? this.rooms[0]);
+      this.show(this.conversations.get(next?.key) ?? this.rooms[Math.max(0, at - 1)]);
     }
     this.save();
     this.saveWhispers();
@@ -161,12 +163,24 @@ export class Chat {
   }
 
   sendWaiting() {
-    for (const entry of this.outbox.entries) if (entry.state === "waiting") this.#transmit(entry);
+    for (const entry of this.outbox.entries) {
+      if (entry.state === "waiting" || entry.state === "absent") this.#transmit(entry);
+    }
+    this.changed("outbox");
+  }
+
+  /** Sends what waits for one of these people. */
+  sendToThoseHere(names) {
+    const absent = this.outbox.entries.filter(({ state }) => state === "absent");
+    if (absent.length === 0) return;
+    const here = new Set(names.map(keyOf));
+    for (const entry of absent) if (here.has(keyOf(entry.to))) this.#transmit(entry);
     this.changed("outbox");
   }
 
   #transmit(entry) {
-    if (this.connection.send(requestOf(entry))) this.outbox.change(entry, { state: "sent" });
+    const isSent = this.connection.send(requestOf(entry));
+    this.outbox.change(entry, isSent ? { state: "sent" } : { isLate: true });
   }
 
   /** The server has it; one's own copy comes too, unless it was lost with a connection. */

@@ -6,8 +6,10 @@ import { browserStore } from "./storage.js";
 
 const MOST_CHOICES = 8;
 const KEPT_LINES = 50;
+const LONGEST_WORD = 100;
 
 export class Composer {
+  #form;
   #box;
   #choices;
   #problem;
@@ -25,6 +27,7 @@ export class Composer {
    * commands for what stands before the caret.
    */
   constructor({ form, box, choices, problem, perform, candidates }) {
+    this.#form = form;
     this.#box = box;
     this.#choices = choices;
     this.#problem = problem;
@@ -141,9 +144,11 @@ export class Composer {
 
   #word() {
     const end = this.#box.selectionStart;
-    const before = this.#box.value.slice(0, end);
-    const start = before.search(/\S*$/);
-    return { start, end, word: before.slice(start), isFirst: before.slice(0, start).trim() === "" };
+    // No name is as long.
+    const from = Math.max(0, end - LONGEST_WORD);
+    const before = this.#box.value.slice(from, end);
+    const start = from + before.search(/\S*$/);
+    return { start, end, word: this.#box.value.slice(start, end), isFirst: start === 0 };
   }
 
   #isComplete() {
@@ -192,10 +197,12 @@ export class Composer {
     this.#fit();
   }
 
-  /** As high as its text. */
+  /** As high as its text. Nothing around it moves while that is measured. */
   #fit() {
+    this.#form.style.height = `${this.#form.offsetHeight}px`;
     this.#box.style.height = "auto";
-    this.#box.style.height = `${this.#box.scrollHeight + 2}px`;
+    this.#box.style.height = `${this.#box.scrollHeight}px`;
+    this.#form.style.height = "";
   }
 
   #saveDraft() {

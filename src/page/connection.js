@@ -92,6 +92,7 @@ export class Connection {
     } catch {
       return;
     }
+    if (typeof event?.type !== "string") return;
     if (event.type === "welcome") {
       clearTimeout(this.#timer);
       this.#openedAt = Date.now();

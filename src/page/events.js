@@ -97,6 +97,7 @@ const handlers = {
     if (!room.people.has(keyOf(name))) room.total += 1;
     room.people.set(keyOf(name), { name, away: undefined });
     addPresence(room, name, "came", time);
+    chat.sendToThoseHere([name]);
     chat.changed("people", "log");
   },
 
@@ -117,6 +118,7 @@ const handlers = {
       names.map((name) => [keyOf(name), { name, away: absent.has(keyOf(name)) ? reasons.get(keyOf(name)) || "away" : undefined }]),
     );
     room.total = total ?? names.length;
+    chat.sendToThoseHere(names);
     if (chat.asked.delete(`who ${room.key}`)) {
       const rest = room.total > names.length ? `, and ${room.total - names.length} more` : "";
       chat.inform(`${room.total} in #${room.name}: ${names.join(", ")}${rest}`);
@@ -198,10 +200,12 @@ const handlers = {
     chat.inform(text, "notice");
   },
 
-  error(chat, { reason, id }) {
+  error(chat, { code, reason, id }) {
     const entry = chat.outbox.find(id);
     const failed = chat.takeRequest(id);
-    if (entry) chat.outbox.change(entry, { state: "failed", reason });
+    // After a restart of the server the other one may not be back yet.
+    const isAbsent = entry?.isLate && code === "no_such_name";
+    if (entry) chat.outbox.change(entry, { state: isAbsent ? "absent" : "failed", reason });
     else if (!failed?.(reason)) chat.inform(reason, "error");
     chat.changed("outbox");
   },
@@ -215,9 +219,9 @@ function news(chat, conversation, item) {
   const isOwn = chat.isMe(item.from);
   const isMention = !isOwn && (item.is === "whisper" || mentions(item.text, chat.me.name));
   if (!isOwn && !chat.isReading(conversation)) {
+    if (conversation.unread === 0) conversation.newFrom = item.number;
     conversation.unread += 1;
     if (isMention) conversation.mentions += 1;
-    conversation.newFrom ??= item.number;
     chat.changed("rooms", "title");
   }
   if (chat.shown === conversation) chat.changed("log");

@@ -8,7 +8,7 @@ import { clockTime, dayName, dayOf, fullTime, isoTime } from "./time.js";
 /** Messages of one person within this time stand together. */
 const TOGETHER_MS = 5 * 60_000;
 /** More than this of a message is shown only when asked for. */
-const PREVIEW_CHARACTERS = 1_500;
+const PREVIEW_CHARACTERS = 2_000;
 const PREVIEW_LINES = 20;
 const NAMES_IN_A_LINE = 8;
 
@@ -90,8 +90,9 @@ function previewOf(text) {
   const lines = text.split("\n", PREVIEW_LINES + 1);
   const few = lines.length > PREVIEW_LINES ? lines.slice(0, PREVIEW_LINES).join("\n") : text;
   if (few.length <= PREVIEW_CHARACTERS + 200) return few;
-  // Not in the middle of a character.
-  return few.slice(0, PREVIEW_CHARACTERS).replace(/[\ud800-\udbff]$/, "");
+  // Not in the middle of an address, which would lead elsewhere, nor of a character.
+  const start = few.slice(0, PREVIEW_CHARACTERS);
+  return start.replace(/\S*$/, "") || start.replace(/[\ud800-\udbff]$/, "");
 }
 
 export function pieceOf({ kind, text, href }) {
@@ -135,10 +136,11 @@ export function elementOfEntry(entry, me) {
     waiting: "Waiting for the connection",
     sent: "Sending…",
     kept: "",
+    absent: `Waiting for ${oneLine(entry.to)} to come back`,
     failed: `Not sent: ${entry.reason}`,
   }[entry.state];
   const status = h("div", { class: "fate" }, told);
-  if (entry.state === "failed") {
+  if (entry.state === "failed" || entry.state === "absent") {
     status.append(
       h("button", { type: "button", "data-do": "edit" }, "Edit"),
       h("button", { type: "button", "data-do": "discard" }, "Discard"),

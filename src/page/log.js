@@ -174,7 +174,7 @@ export class Log {
 
   /** Changes the page; what is read stays in its place, or at the end. */
   #keepingPlace(change) {
-    if (this.isFollowing && this.#scroller.scrollTop < this.#top - 2) this.#noticeScroll();
+    this.#noticeScroll();
     const place = this.isFollowing ? undefined : this.#place();
     change();
     if (place) this.#restore(place);
@@ -218,6 +218,8 @@ export class Log {
 
   #noticeScroll() {
     const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
+    // Who follows stops only by going up.
+    if (this.isFollowing && scrollTop >= this.#top - 2) return;
     const isAtEnd = scrollHeight - clientHeight - scrollTop <= AT_END_PX;
     const { end, isCut } = this.#conversation;
     // What came since the last drawing does not make one who follows a reader of the past.
@@ -258,6 +260,8 @@ export class Log {
     const item = more?.closest(".item")?.item;
     if (!item) return;
     item.isExpanded = true;
+    // Its beginning is to be read, not its end.
+    this.#letGo();
     this.draw();
   }
 }

@@ -34,6 +34,7 @@ const chat = new Chat({
   changed: (...parts) => painter.mark(...parts),
   heard,
   stateChanged,
+  onShow: () => isIn && openShown(),
   isReading,
 });
 
@@ -55,6 +56,7 @@ const composer = new Composer({
 });
 
 const entry = new Entry((name, room) => {
+  tabStore.set("hasQuit");
   entry.busy(true);
   chat.enter(name, room);
 });
@@ -78,10 +80,10 @@ function draw(dirty) {
   if (all || dirty.has("rooms")) drawRooms(chat);
   if (all || dirty.has("people")) drawPeople(chat);
   if (all || dirty.has("rooms") || dirty.has("people")) drawHead();
-  if (all) drawShown();
+  if (all) openShown();
   if (all || dirty.has("log") || dirty.has("outbox")) log.draw();
   if (all || dirty.has("outbox")) status.draw(chat.connection.state, chat.outbox.hasUnsent);
-  drawJump();
+  read();
 }
 
 function drawHead() {
@@ -94,7 +96,8 @@ function drawHead() {
   byId("rooms-button").classList.toggle("news", elsewhere);
 }
 
-function drawShown() {
+/** Makes the page that of the shown conversation. */
+function openShown() {
   const { shown } = chat;
   if (!shown) return;
   composer.open(shown, chat.me.name);
@@ -128,6 +131,7 @@ function stateChanged(state) {
   if (!isIn && state.is === "open") {
     isIn = true;
     entry.close();
+    openShown();
     composer.focus();
   }
   if (isIn) {
@@ -156,6 +160,8 @@ function ask(problem) {
 function quit() {
   composer.close();
   chat.quit();
+  // A reload does not bring in again who left.
+  tabStore.set("hasQuit", true);
   ask();
 }
 
@@ -281,7 +287,7 @@ setInterval(() => {
   const { name } = chat.me;
   const room = roomOfAddress() || tabStore.get("shown") || browserStore.get("room");
   entry.open({ name, room: room ?? "lobby" });
-  if (name && room) {
+  if (name && room && !tabStore.get("hasQuit")) {
     entry.busy(true);
     chat.enter(name, room);
   }

@@ -5,7 +5,10 @@
 import { tabStore } from "./storage.js";
 
 export class Outbox {
-  /** Entries `{ id, kind, to, text, action, state, reason, pos }`; state is `waiting`, `sent`, `kept` or `failed`. */
+  /**
+   * Entries `{ id, kind, to, text, action, state, reason, pos }`; `state` is `waiting` (for
+   * the connection), `sent`, `kept`, `absent` (waits for a person), or `failed`.
+   */
   entries = (tabStore.get("outbox") ?? []).map((entry) => (entry.state === "sent" ? { ...entry, state: "waiting" } : entry));
   #prefix = crypto.getRandomValues(new Uint32Array(2)).reduce((id, part) => id + part.toString(36), "");
   #count = 0;

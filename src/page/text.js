@@ -12,7 +12,8 @@ const address = new RegExp(
   `(?<![\\p{L}\\p{N}])https?://[^\\s<>"'\`\\\\|^{}“”„«»‹›\\u00ad\\u200b-\\u200d\\u2060-\\u206f\\ufeff${UNSAFE}]+`,
   "giu",
 );
-const LONGEST_LINK = 2_000;
+/** Less than is shown of a long message: no address is shown in part. */
+const LONGEST_LINK = 1_900;
 const CLOSING = { ")": "(", "]": "[" };
 
 const escaped = (character) => {

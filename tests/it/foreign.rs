@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::examples::example;
 use crate::support::Program;
 
-const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/foreign");
+pub const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/foreign");
 const PYTHON: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/.venv/bin/python");
 /// The scripts have limits of their own; this is for one that hangs all the same.
 const TIME_LIMIT: Duration = Duration::from_secs(300);
@@ -65,7 +65,7 @@ impl Drop for Script {
 
 /// Runs a script to its end; what it prints is shown with the test's own output.
 #[track_caller]
-fn succeeds(command: &mut Command) {
+pub fn succeeds(command: &mut Command) {
     let (output, stdout) = pipe().unwrap();
     let stderr = stdout.try_clone().unwrap();
     let started = command.stdin(Stdio::null()).stdout(stdout).stderr(stderr).spawn();

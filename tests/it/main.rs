@@ -1,6 +1,7 @@
 //! One binary: what a user relies on, over real sockets.
 #![allow(missing_docs, clippy::unwrap_used)]
 
+mod browser;
 mod chat_client;
 mod chat_session;
 mod client;
@@ -10,6 +11,7 @@ mod examples;
 mod foreign;
 mod hub;
 mod life;
+mod page;
 mod programs;
 mod raw_server;
 mod refusal;

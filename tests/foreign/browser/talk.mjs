@@ -1,0 +1,144 @@
+// Two pages and a terminal talk: messages, whispers, rooms, names.
+
+import assert from "node:assert/strict";
+import { Person, Terminal, box, enter, message, messages, person, say, test } from "./support.mjs";
+
+await test(
+  async ({ server, visit }) => {
+    const john = await visit();
+    const zoe = await visit();
+    await enter(john, server, "John");
+    await enter(zoe, server, "Zoë");
+    await person(john, "Zoë").waitFor();
+    const adam = await Terminal.comes(server, "Adam");
+
+    // All three hear each other, once.
+    await say(john, "Hi all, 你好 👋");
+    await adam.hears("Received: John says: Hi all, 你好 👋");
+    adam.says("hello from a terminal");
+    await message(john, "hello from a terminal").waitFor();
+    await say(zoe, "/me waves");
+    await john.locator(".deed").getByText("waves").waitFor();
+    for (const page of [john, zoe]) {
+      await page.locator(".deed").waitFor();
+      assert.deepEqual(await messages(page).allTextContents(), ["Hi all, 你好 👋", "hello from a terminal", "waves"]);
+      assert.equal(await page.locator("#pending > li").count(), 0);
+    }
+    assert.equal(await john.locator(".message.own").count(), 1);
+
+    await whispersAreForTwo(john, zoe, adam);
+    await roomsHaveLinksAndNews(server, john, zoe);
+    await commandsAnswerInPlace(john, zoe);
+    await aNameThatIsTakenIsExplained(server, visit, john);
+    await whatIsRememberedIsNotAskedAgain(server, john);
+
+    await adam.leaves();
+    await john.locator(".presence").getByText("Adam left.").waitFor();
+  },
+  // The browser itself tells of a refused connection.
+  { expected: /40[09]|WebSocket connection to/ },
+);
+
+async function whispersAreForTwo(john, zoe, adam) {
+  await say(zoe, "/msg John psst");
+  const conversation = john.getByRole("navigation").getByRole("button", { name: /^Zoë 1 unread/ });
+  await conversation.click();
+  await message(john, "psst").waitFor();
+  await john.getByRole("navigation").getByText("unread").waitFor({ state: "detached" });
+  await john.getByRole("textbox", { name: "Whisper to Zoë" }).fill("yes?");
+  await box(john).press("Enter");
+  await message(zoe, "yes?").waitFor();
+  // A click on a name begins a conversation; a text client takes part.
+  await john.getByRole("button", { name: "lobby" }).first().click();
+  await john.getByRole("complementary").getByRole("button", { name: /Adam/ }).click();
+  await say(john, "and you?");
+  await adam.hears("Received: John whispers: and you?");
+  adam.says("/reply me too");
+  await message(john, "me too").waitFor();
+  await john.getByRole("button", { name: "lobby" }).first().click();
+  await zoe.getByRole("button", { name: "lobby" }).first().click();
+  assert.equal(await message(john, "psst").count(), 0);
+  assert.equal(await message(zoe, "and you?").count(), 0);
+}
+
+async function roomsHaveLinksAndNews(server, john, zoe) {
+  await say(zoe, "/join games");
+  await zoe.waitForURL(`${server.url}#games`);
+  // A link brings one in, and the address tells where one is.
+  await john.evaluate(() => (location.hash = "#games"));
+  await john.getByRole("heading", { name: "games" }).waitFor();
+  await person(john, "Zoë").waitFor();
+  await say(zoe, "chess?");
+  await message(john, "chess?").waitFor();
+  await john.getByRole("navigation").getByRole("button", { name: "lobby", exact: true }).click();
+  await john.waitForURL(`${server.url}#lobby`);
+  await say(zoe, "or go?");
+  await john.getByRole("navigation").getByRole("button", { name: /^games 1 unread/ }).waitFor();
+  await say(zoe, "/topic board games");
+  await john.getByRole("navigation").getByRole("button", { name: /^games/ }).first().click();
+  await message(john, "or go?").waitFor();
+  await john.locator("#topic").getByText("board games").waitFor();
+  await say(john, "/leave");
+  await zoe.locator(".presence").getByText("left").waitFor();
+  await zoe.getByRole("navigation").getByRole("button", { name: /^lobby/ }).first().click();
+}
+
+async function commandsAnswerInPlace(john, zoe) {
+  await say(john, "/jion games");
+  await john.getByRole("alert").getByText("There is no command /jion. Did you mean /join?").waitFor();
+  assert.equal(await box(john).inputValue(), "/jion games");
+  await say(john, "//etc/hosts");
+  await message(zoe, "/etc/hosts").waitFor();
+  await say(john, "/whois zoë");
+  await john.locator(".info").getByText("Zoë is in #").waitFor();
+  await say(john, "/who");
+  await john.locator(".info").getByText("3 in #lobby: Adam, John, Zoë").waitFor();
+  await say(zoe, "/away lunch");
+  await john.locator(".info").getByText("Zoë is away: lunch").waitFor();
+  await say(zoe, "/back");
+  await say(john, "/ignore Zoë");
+  await john.locator(".info").getByText("You ignore Zoë.").waitFor();
+  await say(zoe, "unheard");
+  await say(zoe, "/nick Zoe");
+  await john.locator(".info").getByText("Zoë is Zoe now.").waitFor();
+  assert.equal(await message(john, "unheard").count(), 0);
+  // Under both names, until one takes that back.
+  await say(john, "/unignore Zoë");
+  await say(john, "/unignore Zoe");
+  await john.locator(".info").getByText("You ignore nobody.").waitFor();
+  await say(john, "/help");
+  await john.locator(".info").getByText("/msg NAME TEXT").waitFor();
+}
+
+async function aNameThatIsTakenIsExplained(server, visit, john) {
+  // A second tab of the same browser does not steal the first one's name.
+  const second = await john.context().newPage();
+  await second.goto(server.url);
+  await second.getByRole("alert").getByText(/taken/).waitFor();
+  await second.getByLabel("Your name").fill("Johnny");
+  await second.keyboard.press("Enter");
+  await person(second, "Johnny").waitFor();
+  await second.close();
+  await person(john, "John").waitFor();
+
+  const stranger = await visit();
+  await stranger.goto(`${server.url}#games`);
+  assert.equal(await stranger.getByRole("textbox", { name: "Room" }).inputValue(), "games");
+  await stranger.getByLabel("Your name").fill("x".repeat(33));
+  await stranger.keyboard.press("Enter");
+  await stranger.getByRole("alert").getByText(/longer than 32 characters/).waitFor();
+  await stranger.close();
+}
+
+async function whatIsRememberedIsNotAskedAgain(server, john) {
+  await john.evaluate(() => localStorage.setItem("chinwag.name", '"John"'));
+  await box(john).fill("half a thought");
+  await john.reload();
+  await message(john, "/etc/hosts").waitFor();
+  assert.equal(await box(john).inputValue(), "half a thought");
+  await person(john, "John").waitFor();
+  const greeter = await Person.comes(server, "Greeter");
+  greeter.says("welcome back");
+  await message(john, "welcome back").waitFor();
+  greeter.leaves();
+}

@@ -1,0 +1,50 @@
+//! The web page in a real browser: Chromium, driven by playwright-core. `tests/run`
+//! installs both. Each script starts a chat-server of its own.
+
+use std::process::Command;
+
+use crate::foreign::{SCRIPTS, succeeds};
+
+#[test]
+#[ignore = "needs Chromium and npm's playwright-core: run tests/run"]
+fn two_pages_and_a_terminal_talk() {
+    succeeds(&mut script("talk"));
+}
+
+#[test]
+#[ignore = "needs Chromium and npm's playwright-core: run tests/run"]
+fn hostile_names_and_messages_stay_text() {
+    succeeds(&mut script("hostile"));
+}
+
+#[test]
+#[ignore = "needs Chromium and npm's playwright-core: run tests/run"]
+fn nothing_jumps_while_somebody_reads_back() {
+    succeeds(&mut script("reading"));
+}
+
+#[test]
+#[ignore = "needs Chromium and npm's playwright-core: run tests/run"]
+fn nothing_is_missing_or_double_after_the_server_was_killed() {
+    succeeds(&mut script("restart"));
+}
+
+#[test]
+#[ignore = "needs Chromium and npm's playwright-core: run tests/run"]
+fn ten_thousand_messages_do_not_freeze_the_page() {
+    succeeds(&mut script("flood"));
+}
+
+#[test]
+#[ignore = "needs Chromium and npm's playwright-core: run tests/run"]
+fn the_page_works_by_keyboard_for_a_screen_reader_and_on_a_phone() {
+    succeeds(&mut script("access"));
+}
+
+fn script(name: &str) -> Command {
+    let mut command = Command::new("node");
+    command
+        .arg(format!("{SCRIPTS}/browser/{name}.mjs"))
+        .args([env!("CARGO_BIN_EXE_chat-server"), env!("CARGO_BIN_EXE_chat-client")]);
+    command
+}
