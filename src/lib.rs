@@ -141,6 +141,8 @@ mod wire;
 #[cfg(feature = "chat")]
 pub mod chat;
 #[cfg(feature = "chat")]
+pub mod chat_client;
+#[cfg(feature = "chat")]
 pub mod protocol;
 
 pub use client::{

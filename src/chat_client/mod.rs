@@ -1,0 +1,215 @@
+//! A client of the chat that comes back: it keeps what is said until the server has
+//! it, connects again where the connection is lost, and goes on where it was.
+//!
+//! ```no_run
+//! use chinwag::chat_client::{ChatClient, Update};
+//! use chinwag::protocol::Event;
+//! use std::time::Duration;
+//!
+//! let (chat, updates) = ChatClient::builder("ws://127.0.0.1:9001/", "John").room("lobby").connect()?;
+//! let receipt = chat.say("lobby", "hi")?;
+//! for update in &updates {
+//!     match update {
+//!         Update::Event(Event::Message(message)) => println!("{}: {}", message.from, message.text),
+//!         Update::Lost { why, again_in, .. } => eprintln!("{why}; again in {again_in:?}"),
+//!         Update::Ended(ending) => eprintln!("{ending}"),
+//!         _ => {}
+//!     }
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What is kept, and for how long
+//!
+//! Every request is put into one queue, in order, and stays there until it is settled:
+//!
+//! | request | settled by | while the connection is lost |
+//! |---|---|---|
+//! | `say`, `whisper` | its `ack`, or one's own copy | kept; sent again under the same id, so that it is said once |
+//! | `join`, `leave`, `nick`, `away`, `back`, `ignore NAME`, `unignore`, `topic` with text | the `pong` of a ping behind it | kept; asked again |
+//! | questions: `who`, `rooms`, `history`, `whois`, `ping`, `ignore` and `topic` that only ask | the `pong` of a ping behind it | refused with [`AskError::Offline`]; what was under way is [`NotKept::Lost`] |
+//!
+//! An `error` with its id settles any of them. The queue holds [`ChatClient::MAX_QUEUED`]
+//! requests and [`ChatClient::MAX_QUEUED_BYTES`]; beyond that asking fails with
+//! [`AskError::Full`], and nothing is lost silently.
+
+mod backoff;
+mod builder;
+mod receipt;
+mod update;
+
+pub use backoff::Backoff;
+pub use builder::ChatClientBuilder;
+pub use receipt::{Kept, NotKept, Receipt};
+pub use update::{ChatState, Ending, Update};
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::PeerAddr;
+use crate::protocol::Ask;
+
+/// A chat that one takes part in. Usable from any thread; share it in an
+/// [`Arc`](std::sync::Arc). No method but [`flush`](Self::flush) and
+/// [`close`](Self::close) waits for the network.
+///
+/// Two threads belong to it, one that connects and receives and one that sends, and
+/// those of its [`Connection`](crate::Connection). Dropping it says 1001 where there is
+/// a connection, without waiting for an answer, and ends them.
+pub struct ChatClient {}
+
+/// Why a request was not taken. Nothing of it was sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AskError {
+    /// The queue is full, or this request alone is larger than it. Wait until some of
+    /// what was said is confirmed.
+    Full,
+    /// A question, while the connection is lost.
+    Offline,
+    /// The chat is over, or closing.
+    Ended,
+    /// The id is over [64 characters](crate::protocol::MAX_ID_CHARS).
+    BadId,
+}
+
+impl ChatClient {
+    /// The most requests that wait for the server's confirmation; what a server
+    /// remembers of a session is a little more.
+    pub const MAX_QUEUED: usize = 1_000;
+    /// The most bytes of JSON that wait for it.
+    pub const MAX_QUEUED_BYTES: usize = 1024 * 1024;
+
+    /// Joins the chat at `url` as `name`. What the URL's query says besides `name`,
+    /// `room`, `session` and `since` stays as it is.
+    pub fn builder(url: impl Into<String>, name: impl Into<String>) -> ChatClientBuilder {
+        ChatClientBuilder::new(url.into(), name.into())
+    }
+
+    /// Says `text` in `room`.
+    ///
+    /// # Errors
+    ///
+    /// As [`ask`](Self::ask).
+    pub fn say(&self, room: impl Into<String>, text: impl Into<String>) -> Result<Receipt, AskError> {
+        self.ask(Ask::Say { room: room.into(), text: text.into(), action: false })
+    }
+
+    /// Does something in `room`: `waves` is shown as *John waves*.
+    ///
+    /// # Errors
+    ///
+    /// As [`ask`](Self::ask).
+    pub fn act(&self, room: impl Into<String>, text: impl Into<String>) -> Result<Receipt, AskError> {
+        self.ask(Ask::Say { room: room.into(), text: text.into(), action: true })
+    }
+
+    /// Says `text` to one person alone.
+    ///
+    /// # Errors
+    ///
+    /// As [`ask`](Self::ask).
+    pub fn whisper(&self, to: impl Into<String>, text: impl Into<String>) -> Result<Receipt, AskError> {
+        self.ask(Ask::Whisper { to: to.into(), text: text.into(), action: false })
+    }
+
+    /// Asks for anything, under an id of this client's own. Puts it into the queue and
+    /// returns.
+    ///
+    /// # Errors
+    ///
+    /// [`AskError`]: the queue is full, the chat is over, or it is a question and the
+    /// connection is lost.
+    pub fn ask(&self, ask: Ask) -> Result<Receipt, AskError> {
+        let _ = ask;
+        unimplemented!()
+    }
+
+    /// Asks for anything under an `id` of the caller's, which must be unique in this
+    /// chat. [`is_own_id`](Self::is_own_id) is true for none that looks unlike one of
+    /// [`Receipt::id`].
+    ///
+    /// # Errors
+    ///
+    /// As [`ask`](Self::ask), and [`AskError::BadId`].
+    pub fn ask_with_id(&self, ask: Ask, id: impl Into<String>) -> Result<Receipt, AskError> {
+        let _ = (ask, id.into());
+        unimplemented!()
+    }
+
+    /// Whether this client made `id` up, rather than the caller: for programs that
+    /// pass events on to who knows only the ids of their own.
+    pub fn is_own_id(&self, id: &str) -> bool {
+        let _ = id;
+        unimplemented!()
+    }
+
+    /// The name that this client goes by, as the server shows it.
+    pub fn name(&self) -> String {
+        unimplemented!()
+    }
+
+    /// The rooms that this client is in, or will be in again after a reconnect; the
+    /// first room first, the others in the order joined.
+    pub fn rooms(&self) -> Vec<String> {
+        unimplemented!()
+    }
+
+    /// Where the chat is between its first connection and its end. Threads may have
+    /// changed it by the time that one looks at it.
+    pub fn state(&self) -> ChatState {
+        unimplemented!()
+    }
+
+    /// Who is at the other end of the connection, or of the last one: the server, or
+    /// the proxy before it.
+    pub fn peer_addr(&self) -> PeerAddr {
+        unimplemented!()
+    }
+
+    /// How many requests have not been settled yet.
+    pub fn queued(&self) -> usize {
+        unimplemented!()
+    }
+
+    /// Ends the wait for the next attempt to connect, where there is one.
+    pub fn reconnect_now(&self) {
+        unimplemented!()
+    }
+
+    /// Waits until every request is settled, at the longest for `timeout`; a
+    /// reconnection is waited for, too. False where some are not. The updates must be
+    /// read meanwhile, or dropped.
+    pub fn flush(&self, timeout: Duration) -> bool {
+        let _ = timeout;
+        unimplemented!()
+    }
+
+    /// Leaves: takes no more requests, waits as [`flush`](Self::flush) does for those
+    /// under way, at the longest for `timeout`, closes the connection with 1000, and
+    /// waits for the server's answer, at the longest for the
+    /// [close time-out](crate::ConnectOptions::close_timeout) and a second. Then all
+    /// threads of the chat have ended. Returns how many requests were not settled.
+    ///
+    /// With a zero `timeout` what was said already still goes out before the close
+    /// frame where there is a connection, and nobody waits for it. The last update is
+    /// [`Update::Ended`]; where nobody reads the updates, it and others may be lost. A
+    /// second call returns 0.
+    pub fn close(&self, timeout: Duration) -> usize {
+        let _ = timeout;
+        unimplemented!()
+    }
+}
+
+impl fmt::Display for AskError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Full => "too much waits to be sent already",
+            Self::Offline => "not connected",
+            Self::Ended => "the chat is over",
+            Self::BadId => "the id is over 64 characters",
+        })
+    }
+}
+
+impl std::error::Error for AskError {}
