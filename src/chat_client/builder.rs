@@ -1,19 +1,27 @@
 //! What a chat is joined with.
 
-use crossbeam_channel::Receiver;
+use crossbeam_channel::{Receiver, bounded, never, select};
 
+use super::address::Address;
+use super::driver::Driver;
+use super::session::Session;
+use super::shared::Shared;
 use super::{Backoff, ChatClient, Update};
-use crate::{ConnectOptions, Result};
+use crate::protocol::SUBPROTOCOL;
+use crate::{Canceller, ConnectOptions, Error, Result};
+
+/// How many updates wait to be read. Where so many do, nothing more is received.
+const UPDATES: usize = 256;
 
 /// How to join a chat, and how to come back; made by [`ChatClient::builder`].
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct ChatClientBuilder {
-    pub(super) url: String,
-    pub(super) name: String,
-    pub(super) room: Option<String>,
-    pub(super) options: ConnectOptions,
-    pub(super) backoff: Option<Backoff>,
+    url: String,
+    name: String,
+    room: Option<String>,
+    options: ConnectOptions,
+    backoff: Option<Backoff>,
 }
 
 impl ChatClientBuilder {
@@ -55,6 +63,31 @@ impl ChatClientBuilder {
     /// where the server does not speak `chinwag.v1`, [`Error::Closed`](crate::Error::Closed)
     /// where it closes before it says welcome.
     pub fn connect(self) -> Result<(ChatClient, Receiver<Update>)> {
-        unimplemented!()
+        let mut options = self.connect_options();
+        let (canceller, close_timeout) = (options.canceller.clone(), options.life.close_timeout);
+        let address = Address::parse(&self.url);
+        let room = self.room.or_else(|| address.room.clone());
+        let shared = Shared::new(Session::new(self.name, room));
+        options.stop = Some(shared.stop.clone());
+        let (update_tx, update_rx) = bounded(UPDATES);
+        let driver = Driver::new(shared.clone(), address, options, self.backoff, update_tx);
+        // Takes the one result without waiting, also when nobody waits for it.
+        let (first_tx, first_rx) = bounded(1);
+        // Dropped where the attempt fails, it ends the threads.
+        let chat = ChatClient::start(shared, close_timeout, move || driver.run(&first_tx))?;
+        let cancelled = canceller.as_ref().map_or_else(never, Canceller::receiver);
+        select! {
+            recv(first_rx) -> first => {
+                first.map_err(|_| Error::Panicked("the chat's thread".to_owned()))??;
+                Ok((chat, update_rx))
+            }
+            recv(cancelled) -> _ => Err(Error::Cancelled),
+        }
+    }
+
+    fn connect_options(&self) -> ConnectOptions {
+        let options = self.options.clone();
+        let offers = options.subprotocols.iter().any(|name| name == SUBPROTOCOL);
+        if offers { options } else { options.subprotocol(SUBPROTOCOL) }
     }
 }

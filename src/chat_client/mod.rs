@@ -33,10 +33,18 @@
 //! requests and [`ChatClient::MAX_QUEUED_BYTES`]; beyond that asking fails with
 //! [`AskError::Full`], and nothing is lost silently.
 
+mod address;
 mod backoff;
 mod builder;
+mod driver;
+mod queue;
 mod receipt;
+mod rooms;
+mod session;
+mod shared;
 mod update;
+mod verdict;
+mod writer;
 
 pub use backoff::Backoff;
 pub use builder::ChatClientBuilder;
@@ -44,10 +52,16 @@ pub use receipt::{Kept, NotKept, Receipt};
 pub use update::{ChatState, Ending, Update};
 
 use std::fmt;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crate::PeerAddr;
+use crossbeam_channel::{Receiver, Sender, bounded};
+use parking_lot::Mutex;
+
 use crate::protocol::Ask;
+use crate::{Error, PeerAddr};
+use shared::Shared;
 
 /// A chat that one takes part in. Usable from any thread; share it in an
 /// [`Arc`](std::sync::Arc). No method but [`flush`](Self::flush) and
@@ -56,7 +70,22 @@ use crate::protocol::Ask;
 /// Two threads belong to it, one that connects and receives and one that sends, and
 /// those of its [`Connection`](crate::Connection). Dropping it says 1001 where there is
 /// a connection, without waiting for an answer, and ends them.
-pub struct ChatClient {}
+pub struct ChatClient {
+    shared: Arc<Shared>,
+    close_timeout: Duration,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    /// Disconnected when all threads have ended.
+    running_rx: Receiver<()>,
+}
+
+/// Settles everything when the thread that drives the chat ends, be it by a panic.
+struct Over(Arc<Shared>, #[expect(dead_code, reason = "its end is what counts")] Sender<()>);
+
+impl Drop for Over {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
 
 /// Why a request was not taken. Nothing of it was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,6 +108,46 @@ impl ChatClient {
     pub const MAX_QUEUED: usize = 1_000;
     /// The most bytes of JSON that wait for it.
     pub const MAX_QUEUED_BYTES: usize = 1024 * 1024;
+
+    /// Starts the thread that sends, and the one that does the rest, which is `drive`.
+    fn start(
+        shared: Arc<Shared>,
+        close_timeout: Duration,
+        drive: impl FnOnce() + Send + 'static,
+    ) -> crate::Result<Self> {
+        // Nothing is ever sent through it.
+        let (running_tx, running_rx) = bounded(0);
+        // Dropped where a thread cannot be started, it ends the other.
+        let chat = Self { shared: shared.clone(), close_timeout, threads: Mutex::default(), running_rx };
+        let over = Over(shared.clone(), running_tx.clone());
+        chat.spawn("chinwag-chat", move || {
+            let _over = over;
+            drive();
+        })?;
+        chat.spawn("chinwag-chat-send", move || {
+            let _running_tx = running_tx;
+            writer::run(&shared);
+        })?;
+        Ok(chat)
+    }
+
+    fn spawn(&self, name: &str, work: impl FnOnce() + Send + 'static) -> crate::Result<()> {
+        let thread = thread::Builder::new().name(name.to_owned()).spawn(work);
+        self.threads.lock().push(thread.map_err(Error::io("start a thread for the chat"))?);
+        Ok(())
+    }
+
+    /// Ends all threads at once, where they have not ended.
+    fn end(&self) {
+        self.shared.stop();
+        // A second caller waits until they have.
+        for thread in self.threads.lock().drain(..) {
+            // An observer of the wire may own this, and be the last to drop it.
+            if thread.thread().id() != thread::current().id() {
+                let _ = thread.join();
+            }
+        }
+    }
 
     /// Joins the chat at `url` as `name`. What the URL's query says besides `name`,
     /// `room`, `session` and `since` stays as it is.
@@ -121,68 +190,63 @@ impl ChatClient {
     /// [`AskError`]: the queue is full, the chat is over, or it is a question and the
     /// connection is lost.
     pub fn ask(&self, ask: Ask) -> Result<Receipt, AskError> {
-        let _ = ask;
-        unimplemented!()
+        self.shared.ask(ask, None)
     }
 
     /// Asks for anything under an `id` of the caller's, which must be unique in this
-    /// chat. [`is_own_id`](Self::is_own_id) is true for none that looks unlike one of
-    /// [`Receipt::id`].
+    /// chat: what comes a second time under the id of a message is not said again.
     ///
     /// # Errors
     ///
     /// As [`ask`](Self::ask), and [`AskError::BadId`].
     pub fn ask_with_id(&self, ask: Ask, id: impl Into<String>) -> Result<Receipt, AskError> {
-        let _ = (ask, id.into());
-        unimplemented!()
+        self.shared.ask(ask, Some(id.into()))
     }
 
     /// Whether this client made `id` up, rather than the caller: for programs that
     /// pass events on to who knows only the ids of their own.
     pub fn is_own_id(&self, id: &str) -> bool {
-        let _ = id;
-        unimplemented!()
+        self.shared.with(|session| session.is_own_id(id))
     }
 
     /// The name that this client goes by, as the server shows it.
     pub fn name(&self) -> String {
-        unimplemented!()
+        self.shared.with(|session| session.name.clone())
     }
 
     /// The rooms that this client is in, or will be in again after a reconnect; the
     /// first room first, the others in the order joined.
     pub fn rooms(&self) -> Vec<String> {
-        unimplemented!()
+        self.shared.with(|session| session.rooms.names().map(str::to_owned).collect())
     }
 
     /// Where the chat is between its first connection and its end. Threads may have
     /// changed it by the time that one looks at it.
     pub fn state(&self) -> ChatState {
-        unimplemented!()
+        self.shared.phase()
     }
 
     /// Who is at the other end of the connection, or of the last one: the server, or
     /// the proxy before it.
     pub fn peer_addr(&self) -> PeerAddr {
-        unimplemented!()
+        self.shared.peer().expect("there was a connection before there was a handle")
     }
 
     /// How many requests have not been settled yet.
     pub fn queued(&self) -> usize {
-        unimplemented!()
+        self.shared.with(|session| session.queue.len())
     }
 
     /// Ends the wait for the next attempt to connect, where there is one.
     pub fn reconnect_now(&self) {
-        unimplemented!()
+        self.shared.hurry();
     }
 
     /// Waits until every request is settled, at the longest for `timeout`; a
     /// reconnection is waited for, too. False where some are not. The updates must be
     /// read meanwhile, or dropped.
     pub fn flush(&self, timeout: Duration) -> bool {
-        let _ = timeout;
-        unimplemented!()
+        self.shared.flush(timeout)
     }
 
     /// Leaves: takes no more requests, waits as [`flush`](Self::flush) does for those
@@ -194,10 +258,29 @@ impl ChatClient {
     /// With a zero `timeout` what was said already still goes out before the close
     /// frame where there is a connection, and nobody waits for it. The last update is
     /// [`Update::Ended`]; where nobody reads the updates, it and others may be lost. A
-    /// second call returns 0.
+    /// second call changes nothing.
     pub fn close(&self, timeout: Duration) -> usize {
-        let _ = timeout;
-        unimplemented!()
+        self.shared.take_no_more();
+        self.shared.flush(timeout);
+        self.shared.leave();
+        // The connection's own deadline ends it before this one does, unless a thread
+        // waits for who reads the updates.
+        let _ = self.running_rx.recv_timeout(self.close_timeout.saturating_add(Duration::from_secs(1)));
+        self.end();
+        self.shared.unsettled()
+    }
+}
+
+impl Drop for ChatClient {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+impl fmt::Debug for ChatClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, state) = (self.name(), self.state());
+        f.debug_struct("ChatClient").field("name", &name).field("state", &state).finish_non_exhaustive()
     }
 }
 

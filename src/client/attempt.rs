@@ -11,7 +11,7 @@ use super::dial::{Slot, dial};
 use super::exchange::{Exchange, Limit};
 use super::handshake::{Accepted, Answer, shake};
 use super::target::Target;
-use super::{ConnectOptions, Connection};
+use super::{Canceller, ConnectOptions, Connection};
 use crate::transport::{PeerAddr, Transport};
 use crate::wire::Tap;
 use crate::{Error, Result};
@@ -51,7 +51,8 @@ fn connect(options: &ConnectOptions, url: &str) -> Result<Connection> {
     check(options)?;
     let target = Target::parse(url)?;
     let limit = Limit::of(options.connect_timeout);
-    let cancelled = options.canceller.as_ref().map_or_else(never, |canceller| canceller.receiver());
+    let cancelled = |by: &Option<Canceller>| by.as_ref().map_or_else(never, Canceller::receiver);
+    let (cancelled, stopped) = (cancelled(&options.canceller), cancelled(&options.stop));
     let slot = Arc::new(Slot::default());
     // Takes the one result without waiting, also when nobody waits for it.
     let (result_tx, result_rx) = bounded(1);
@@ -69,6 +70,10 @@ fn connect(options: &ConnectOptions, url: &str) -> Result<Connection> {
             Connection::start(options, result.map_err(|_| lost())??)
         }
         recv(cancelled) -> _ => {
+            slot.abandon();
+            Err(Error::Cancelled)
+        }
+        recv(stopped) -> _ => {
             slot.abandon();
             Err(Error::Cancelled)
         }
@@ -97,7 +102,7 @@ pub(crate) fn from_transport(
 }
 
 fn check(options: &ConnectOptions) -> Result<()> {
-    if options.canceller.as_ref().is_some_and(|canceller| canceller.is_cancelled()) {
+    if [&options.canceller, &options.stop].into_iter().flatten().any(Canceller::is_cancelled) {
         return Err(Error::Cancelled);
     }
     match &options.problem {

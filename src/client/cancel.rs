@@ -47,7 +47,7 @@ impl Canceller {
     }
 
     /// Becomes ready (disconnected) when cancelled.
-    pub(super) fn receiver(&self) -> Receiver<()> {
+    pub(crate) fn receiver(&self) -> Receiver<()> {
         self.cancel_rx.clone()
     }
 }

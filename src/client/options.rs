@@ -36,18 +36,20 @@ const RESERVED: [&str; 6] =
 /// [`Error::Invalid`](crate::Error::Invalid) before anything is sent.
 #[derive(Clone)]
 pub struct ConnectOptions {
-    pub(super) connect_timeout: Duration,
-    pub(super) canceller: Option<Canceller>,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) canceller: Option<Canceller>,
+    /// A second one, of this crate's own.
+    pub(crate) stop: Option<Canceller>,
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
     pub(super) origin: Option<HeaderValue>,
     pub(super) authorization: Option<HeaderValue>,
     pub(super) cookies: Vec<String>,
-    pub(super) subprotocols: Vec<String>,
+    pub(crate) subprotocols: Vec<String>,
     pub(super) proxy: Option<Proxy>,
     pub(super) max_redirects: u32,
-    pub(super) clock: Clock,
+    pub(crate) clock: Clock,
     pub(super) observer: Option<Arc<dyn WireObserver>>,
-    pub(super) life: Life,
+    pub(crate) life: Life,
     pub(super) outbox: OutboxOptions,
     /// The first value that could not be used, in words.
     pub(super) problem: Option<String>,
@@ -59,6 +61,7 @@ impl ConnectOptions {
         Self {
             connect_timeout: Duration::from_secs(10),
             canceller: None,
+            stop: None,
             headers: Vec::new(),
             origin: None,
             authorization: None,

@@ -1,0 +1,95 @@
+//! The rooms that this client is in, and how far it has heard each. A value.
+
+use std::collections::VecDeque;
+
+use indexmap::IndexMap;
+
+use crate::protocol::ChatMessage;
+
+/// How many of a room's latest positions are remembered, to know a message that comes
+/// twice.
+const REMEMBERED: usize = 256;
+
+/// In the order joined; the first is the one that a connection begins in.
+#[derive(Default)]
+pub(super) struct Rooms(IndexMap<String, Progress>);
+
+#[derive(Default)]
+struct Progress {
+    /// The position to resume from.
+    pos: Option<String>,
+    latest: VecDeque<String>,
+    /// The connection is back, and the room does not know yet.
+    is_returning: bool,
+}
+
+impl Rooms {
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    /// The rooms, each with the position to resume from.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
+        self.0.iter().map(|(room, progress)| (room.as_str(), progress.pos.as_deref()))
+    }
+
+    pub(super) fn has(&self, room: &str) -> bool {
+        self.0.contains_key(room)
+    }
+
+    /// This client is in `room`; where its place in the log is not known, it is `pos`.
+    pub(super) fn enter(&mut self, room: &str, pos: Option<&str>) {
+        let progress = self.0.entry(room.to_owned()).or_default();
+        if progress.pos.is_none() {
+            progress.pos = pos.map(str::to_owned);
+        }
+    }
+
+    /// This client has left `room`, unless what left was its last connection.
+    pub(super) fn left(&mut self, room: &str) {
+        if self.0.get(room).is_some_and(|progress| !progress.is_returning) {
+            self.remove(room);
+        }
+    }
+
+    pub(super) fn remove(&mut self, room: &str) {
+        self.0.shift_remove(room);
+    }
+
+    /// All rooms are being joined again. Where the server is not known to be the same,
+    /// other messages may have the positions that were heard of before.
+    pub(super) fn begin_return(&mut self, is_same_session: bool) {
+        for progress in self.0.values_mut() {
+            progress.is_returning = true;
+            if !is_same_session {
+                progress.latest.clear();
+            }
+        }
+    }
+
+    /// The room knows of the return; whether it had not before.
+    pub(super) fn end_return(&mut self, room: &str) -> bool {
+        self.0.get_mut(room).is_some_and(|progress| std::mem::take(&mut progress.is_returning))
+    }
+
+    /// Resumes from elsewhere the next time, or begins anew there.
+    pub(super) fn set_pos(&mut self, room: &str, pos: Option<String>) {
+        if let Some(progress) = self.0.get_mut(room) {
+            progress.pos = pos;
+        }
+    }
+
+    /// A message came; whether it is new.
+    pub(super) fn hear(&mut self, message: &ChatMessage) -> bool {
+        let Some(progress) = self.0.get_mut(&message.room) else { return true };
+        if progress.latest.contains(&message.pos) {
+            return false;
+        }
+        if progress.latest.len() == REMEMBERED {
+            progress.latest.pop_front();
+        }
+        progress.latest.push_back(message.pos.clone());
+        progress.pos = Some(message.pos.clone());
+        true
+    }
+}

@@ -1,0 +1,251 @@
+//! Who this client is to the server, and what has to be restored on a new connection.
+//! A value: what comes in changes it, and what is to go out comes from it.
+
+use std::collections::{HashMap, VecDeque};
+
+use unicode_normalization::UnicodeNormalization;
+
+use super::queue::{Entry, Kind, Queue, frame};
+use super::rooms::Rooms;
+use super::{AskError, Kept, Receipt};
+use crate::Message;
+use crate::protocol::{Ask, Event, MAX_ID_CHARS};
+
+/// Tells the ids of the pings behind requests from others.
+const PING: char = 'p';
+
+pub(super) struct Session {
+    pub name: String,
+    pub rooms: Rooms,
+    pub queue: Queue,
+    /// The room to connect to where this client is in none.
+    first_room: Option<String>,
+    secret: Option<String>,
+    away: Option<String>,
+    ignoring: Vec<String>,
+    /// What goes out before the queue on a new connection.
+    prelude: VecDeque<Message>,
+    /// The rooms that are being joined again, by the id of the request.
+    returning: HashMap<String, String>,
+    /// Where the first room's log was at the latest welcome.
+    welcome_pos: String,
+    /// What the ids of this client's own begin with.
+    prefix: String,
+    counter: u64,
+}
+
+/// The fields of a welcome.
+pub(super) struct Welcome {
+    pub name: String,
+    pub session: String,
+    pub room: String,
+    pub pos: String,
+}
+
+impl Session {
+    pub(super) fn new(name: String, first_room: Option<String>) -> Self {
+        let prefix = data_encoding::HEXLOWER.encode(&rand::random::<[u8; 8]>());
+        Self {
+            name,
+            rooms: Rooms::default(),
+            queue: Queue::default(),
+            first_room,
+            secret: None,
+            away: None,
+            ignoring: Vec::new(),
+            prelude: VecDeque::new(),
+            returning: HashMap::new(),
+            welcome_pos: String::new(),
+            prefix: prefix + ".",
+            counter: 0,
+        }
+    }
+
+    /// What the query of the next connection says.
+    pub(super) fn query(&self) -> [(&'static str, Option<&str>); 4] {
+        let first = self.rooms.iter().next();
+        let room = first.map(|(room, _)| room).or(self.first_room.as_deref());
+        let since = first.and_then(|(_, pos)| pos);
+        [("name", Some(&self.name)), ("room", room), ("session", self.secret.as_deref()), ("since", since)]
+    }
+
+    pub(super) fn is_own_id(&self, id: &str) -> bool {
+        id.starts_with(&self.prefix)
+    }
+
+    fn is_own_ping(&self, id: &str) -> bool {
+        id.strip_prefix(&self.prefix).is_some_and(|rest| rest.starts_with(PING))
+    }
+
+    fn next_id(&mut self) -> String {
+        self.counter += 1;
+        format!("{}{}", self.prefix, self.counter)
+    }
+
+    pub(super) fn ask(&mut self, ask: Ask, id: Option<String>, is_online: bool) -> Result<Receipt, AskError> {
+        let kind = Kind::of(&ask);
+        if kind.needs_connection() && !is_online {
+            return Err(AskError::Offline);
+        }
+        if id.as_ref().is_some_and(|id| id.chars().count() > MAX_ID_CHARS) {
+            return Err(AskError::BadId);
+        }
+        let id = id.unwrap_or_else(|| self.next_id());
+        self.counter += 1;
+        let ping = format!("{}{PING}{}", self.prefix, self.counter);
+        self.queue.push(Entry::new(ask, kind, &id, ping))
+    }
+
+    /// What is to be sent next.
+    pub(super) fn next_frames(&mut self) -> Option<Vec<Message>> {
+        match self.prelude.pop_front() {
+            Some(frame) => Some(vec![frame]),
+            None => self.queue.next_frames(),
+        }
+    }
+
+    pub(super) fn has_prelude(&self) -> bool {
+        !self.prelude.is_empty()
+    }
+
+    /// A new connection stands; whether the server still knows this client.
+    pub(super) fn welcome(&mut self, welcome: Welcome) -> bool {
+        let Welcome { name, session, room, pos } = welcome;
+        let is_first = self.secret.is_none();
+        let is_same = self.secret.as_deref() == Some(&*session);
+        (self.name, self.secret) = (name, Some(session));
+        if is_first {
+            self.rooms.enter(&room, Some(&pos));
+        } else {
+            self.restore(&room, is_same);
+        }
+        (self.first_room, self.welcome_pos) = (Some(room), pos);
+        is_same
+    }
+
+    /// Asks for all that this client was, besides what the query says.
+    fn restore(&mut self, first_room: &str, is_same: bool) {
+        self.rooms.begin_return(is_same);
+        let asked = self.rooms.iter().next().map(|(room, pos)| (room.to_owned(), pos.map(str::to_owned)));
+        match asked {
+            Some((asked, pos)) if asked != first_room => {
+                // The server has another way to write it.
+                self.rooms.remove(&asked);
+                self.rooms.enter(first_room, pos.as_deref());
+            }
+            Some(_) => {}
+            None => drop(self.restore_by(Ask::Leave { room: first_room.to_owned() })),
+        }
+        let others = self.rooms.iter().filter(|(room, _)| *room != first_room);
+        let others: Vec<_> = others.map(|(room, pos)| (room.to_owned(), pos.map(str::to_owned))).collect();
+        for (room, since) in others {
+            self.join_again(room, since);
+        }
+        if let Some(text) = self.away.clone() {
+            self.restore_by(Ask::Away { text });
+        }
+        // A server that knows the session knows them.
+        let ignoring = if is_same { Vec::new() } else { self.ignoring.clone() };
+        for name in ignoring {
+            self.restore_by(Ask::Ignore { name: Some(name) });
+        }
+    }
+
+    fn join_again(&mut self, room: String, since: Option<String>) {
+        let id = self.restore_by(Ask::Join { room: room.clone(), since });
+        self.returning.insert(id, room);
+    }
+
+    fn restore_by(&mut self, ask: Ask) -> String {
+        let id = self.next_id();
+        self.prelude.push_back(frame(ask, &id));
+        id
+    }
+
+    /// The connection is lost.
+    pub(super) fn lost(&mut self) {
+        self.prelude.clear();
+        self.returning.clear();
+        let rooms = &self.rooms;
+        // Such a room is joined again before anything else is asked.
+        self.queue.rewind(|ask| matches!(ask, Ask::Join { room, .. } if rooms.has(&key(room))));
+    }
+
+    /// Takes note of an event; whether it is for the user, too.
+    pub(super) fn hear(&mut self, event: &Event) -> bool {
+        match event {
+            Event::Message(message) => {
+                if let Some(id) = &message.id {
+                    let (room, pos) = (Some(message.room.clone()), Some(message.pos.clone()));
+                    self.queue.answered(id, Kept { room, pos });
+                }
+                return self.rooms.hear(message);
+            }
+            Event::Whisper { id: Some(id), .. } => self.queue.answered(id, Kept { room: None, pos: None }),
+            Event::Ack { id, room, pos } => {
+                self.queue.answered(id, Kept { room: room.clone(), pos: pos.clone() });
+            }
+            Event::Pong { id: Some(id) } => return self.hear_pong(id),
+            Event::Error { code, reason, id: Some(id) } => self.hear_error(code, reason, id),
+            Event::Joined { room, name, .. } if *name == self.name => {
+                self.rooms.enter(room, None);
+                return !self.rooms.end_return(room);
+            }
+            Event::Left { room, name, .. } if *name == self.name => self.rooms.left(room),
+            Event::Renamed { from, name, .. } if *from == self.name => self.name.clone_from(name),
+            Event::Away { name, text, .. } if *name == self.name => self.away = Some(text.clone()),
+            Event::Back { name, .. } if *name == self.name => self.away = None,
+            Event::Ignoring { names } => self.ignoring.clone_from(names),
+            Event::History { room, messages, .. } => {
+                self.rooms.end_return(room);
+                // Where it answers a newcomer. The latest is the last.
+                if self.rooms.has(room) {
+                    self.rooms.enter(room, messages.last().map(|message| &*message.pos));
+                }
+            }
+            Event::Resumed { room, complete, missed } => self.hear_resumed(room, *complete, *missed),
+            _ => {}
+        }
+        true
+    }
+
+    fn hear_pong(&mut self, id: &str) -> bool {
+        if !self.is_own_ping(id) {
+            self.queue.answered(id, Kept { room: None, pos: None });
+            return true;
+        }
+        match self.queue.passed(id) {
+            Some(Ask::Join { room, since }) => self.rooms.enter(&key(&room), since.as_deref()),
+            Some(Ask::Leave { room }) => self.rooms.remove(&key(&room)),
+            Some(Ask::Away { text }) => self.away = Some(text),
+            Some(Ask::Back) => self.away = None,
+            _ => {}
+        }
+        false
+    }
+
+    fn hear_error(&mut self, code: &str, reason: &str, id: &str) {
+        self.queue.refused(id, code, reason);
+        let Some(room) = self.returning.remove(id) else { return };
+        if code == "bad_position" {
+            self.rooms.set_pos(&room, None);
+            self.join_again(room, None);
+        } else {
+            self.rooms.remove(&room);
+        }
+    }
+
+    fn hear_resumed(&mut self, room: &str, complete: bool, missed: usize) {
+        self.rooms.end_return(room);
+        if !complete && missed == 0 {
+            // The position may be another store's, which no message will replace.
+            let is_first = self.first_room.as_deref() == Some(room);
+            self.rooms.set_pos(room, is_first.then(|| self.welcome_pos.clone()));
+        }
+    }
+}
+
+/// A room as events name it.
+fn key(room: &str) -> String {
+    room.trim().to_lowercase().nfc().collect()
+}
