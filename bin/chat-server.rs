@@ -55,6 +55,19 @@ struct Args {
     #[arg(long, value_name = "N", env = "CHINWAG_ANNOUNCE_UP_TO", default_value_t = Chat::ANNOUNCE_UP_TO)]
     announce_up_to: usize,
 
+    /// Messages that a newcomer gets of what was said before, 100 at most (not in text
+    /// mode, where the query's history=N asks for them).
+    #[arg(long, value_name = "N", env = "CHINWAG_HISTORY", default_value_t = 20)]
+    history: usize,
+
+    /// Messages of each room that are kept.
+    #[arg(long, value_name = "N", env = "CHINWAG_RETENTION_MESSAGES", default_value_t = 1000)]
+    retention_messages: usize,
+
+    /// Bytes of text of each room that are kept.
+    #[arg(long, value_name = "BYTES", env = "CHINWAG_RETENTION_BYTES", default_value_t = 1024 * 1024)]
+    retention_bytes: usize,
+
     /// Origin of web pages that may connect, as SCHEME://HOST:PORT, or * for all.
     /// Pages of this host and port, and programs, always are. Can be given several times.
     #[arg(long, value_name = "ORIGIN", env = "CHINWAG_ALLOW_ORIGIN", value_parser = origin, value_delimiter = ',')]
@@ -158,9 +171,16 @@ fn run(args: &Args) -> Result<(), Error> {
 }
 
 fn start(args: &Args, printer: Option<&WirePrinter>) -> Result<Server, Error> {
-    let chat = Chat::announcing_up_to(args.announce_up_to);
+    let chat = Chat::builder()
+        .announce_up_to(args.announce_up_to)
+        .history(args.history)
+        .retention_messages(args.retention_messages)
+        .retention_bytes(args.retention_bytes)
+        .build();
+    let checked = chat.clone();
     let mut builder = Server::builder()
         .paths(Chat::PATHS)
+        .http(move |request| checked.check(request))
         .handler(chat.gate())
         .max_message_size(args.max_message_size)
         .max_fragments(args.max_fragments)

@@ -1,5 +1,7 @@
-//! The chat of 2012 as a ready-made [`Handler`]: one room, in text, byte for byte
-//! as in the article. Written on this crate's public API alone.
+//! A ready-made chat: rooms, people, what was said, and who may be called what.
+//! Clients speak the text of 2012, byte for byte as in the article, or
+//! [`chinwag.v1`](crate::protocol); both hear each other. Written on this crate's
+//! public API alone.
 //!
 //! ```
 //! use chinwag::{Server, chat::Chat};
@@ -12,32 +14,48 @@
 //! assert_eq!(john.recv()?.as_text(), Some("John says: hi"));
 //! # Ok::<(), chinwag::Error>(())
 //! ```
+//!
+//! Rooms come into being when somebody joins, and go when nobody is left; what was said
+//! in them is kept a while longer. One client can be in several. Another chat, or a
+//! game's lobby, comes of the same with a [`Dialect`] of its own.
 
+mod builder;
+mod dialect;
 mod headcount;
+mod log;
+mod member;
 mod name;
 mod roll;
+mod room_name;
+mod sessions;
+mod state;
 
+pub use builder::ChatBuilder;
+pub use dialect::{Dialect, Json, Listener, Reading, Speaker, Text};
+pub use member::Member;
 pub use name::{Name, NameError, NameKey};
+pub use room_name::{RoomName, RoomNameError};
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use crate::{Client, CloseCode, CloseReason, Handler, Refusal, Request};
-use headcount::Headcount;
-use roll::{Claim, Roll};
+use parking_lot::Mutex;
 
-/// The one room.
+use crate::protocol::{ChatMessage, Event, RoomInfo};
+use crate::{Acceptance, Hub, Refusal, Request, Response};
+use dialect::{Dialects, Listener as To};
+use roll::Roll;
+use state::State;
+
+/// The room of who asks for none.
 const LOBBY: &str = "lobby";
-/// So many names at the most are listed.
-const WHO_LIMIT: usize = 100;
-const HELP: &str = "Commands: /help lists them, /who tells who is here, /quit leaves. \
-                    Start a message with // to say something that starts with /.";
 
 /// The chat: who is here, and its rules.
 ///
-/// A name must be given in the query (`/?name=John`); see [`Name`] for what is
-/// allowed. One that is taken is refused with 409, unless its holder does not
-/// answer a ping within 2 s.
+/// The query of a newcomer names it (`/?name=John`) and perhaps a room; see [`Name`] and
+/// [`RoomName`] for what is allowed, and [`protocol`](crate::protocol) for more that a
+/// query may have. A name that is taken is refused with 409, unless its holder does not
+/// answer a ping within 2 s, or is the same client come back. With `history=N` a client
+/// hears the last N messages of its room before it joins, whatever it speaks.
 #[derive(Clone)]
 pub struct Chat {
     shared: Arc<Shared>,
@@ -45,50 +63,105 @@ pub struct Chat {
 
 struct Shared {
     roll: Arc<Roll>,
-    headcount: Headcount,
-    announce_up_to: usize,
+    /// Locked in the hub's turn, and elsewhere for a few lines at a time.
+    state: Mutex<State>,
+    dialects: Dialects,
 }
 
 impl Chat {
     /// The paths that the chat is found at; the last is that of the article.
     pub const PATHS: [&'static str; 3] = ["/", "/ws", "/WebSockets/api/websockets"];
-    /// Members up to which comings and goings are announced.
+    /// People up to which comings and goings are announced.
     pub const ANNOUNCE_UP_TO: usize = 1000;
 
-    /// A chat that announces comings and goings among up to
-    /// [`ANNOUNCE_UP_TO`](Self::ANNOUNCE_UP_TO) people.
+    /// A chat as it is without options.
     pub fn new() -> Self {
-        Self::announcing_up_to(Self::ANNOUNCE_UP_TO)
+        Self::builder().build()
     }
 
-    /// A chat that announces comings and goings among up to `members` people. In a
-    /// larger crowd it tells how many are here instead, at most every 10 s.
-    pub fn announcing_up_to(members: usize) -> Self {
-        Self::with(members, Duration::from_secs(10))
-    }
-
-    /// The same, telling how many are here at most once in `interval`.
-    pub fn with(announce_up_to: usize, interval: Duration) -> Self {
-        let headcount = Headcount::new(interval);
-        Self { shared: Arc::new(Shared { roll: Arc::default(), headcount, announce_up_to }) }
+    /// Options.
+    pub fn builder() -> ChatBuilder {
+        ChatBuilder::new()
     }
 
     /// Lets newcomers in, for [`ServerBuilder::handler`](crate::ServerBuilder::handler).
     /// May wait up to 4 s where a name's holder does not answer.
-    pub fn gate(&self) -> impl Fn(&Request) -> Result<Member, Refusal> + Send + Sync + 'static {
-        let shared = self.shared.clone();
+    pub fn gate(&self) -> impl Fn(&Request) -> Result<Acceptance, Refusal> + Send + Sync + 'static {
+        let chat = self.clone();
         move |request| {
-            let name = request
-                .query("name")
-                .ok_or_else(|| Refusal::bad_request("a name is needed in the query, such as /?name=John"))?;
-            let name = Name::parse(&name)
-                .map_err(|error| Refusal::bad_request(format!("name not allowed: {error}")))?;
-            if request.query("room").is_some_and(|room| room != LOBBY) {
-                return Err(Refusal::not_found("there is one room here, lobby; leave room out of the query"));
+            let member = chat.admit(request)?;
+            let (dialect, places) = (member.dialect, member.places.clone());
+            let (_, subprotocol) = chat.shared.dialects.choose(request.subprotocols());
+            let mut acceptance = Acceptance::new(member);
+            if let Some(subprotocol) = subprotocol {
+                let dialect = chat.shared.dialects.get(dialect).clone();
+                acceptance = acceptance.subprotocol(subprotocol).gap_notice(move |dropped| {
+                    let rooms = places.lock().iter().map(RoomName::to_string).collect::<Vec<_>>();
+                    let room = rooms.last().cloned().unwrap_or_default();
+                    dialect.write(&Event::Gap { room, dropped, rooms }, To::default())
+                });
             }
-            let claim = shared.roll.claim(name)?;
-            Ok(Member { shared: shared.clone(), claim })
+            Ok(acceptance)
         }
+    }
+
+    /// Lets one newcomer in, for a gate of an application's own: the [`Member`] is a
+    /// handler, or part of one. The name is held until it is dropped.
+    ///
+    /// # Errors
+    ///
+    /// A refusal that says what is wrong: 400, or 409 for a name that is taken.
+    pub fn admit(&self, request: &Request) -> Result<Member, Refusal> {
+        let name = request
+            .query("name")
+            .ok_or_else(|| Refusal::bad_request("a name is needed in the query, such as /?name=John"))?;
+        let name =
+            Name::parse(&name).map_err(|error| Refusal::bad_request(format!("name not allowed: {error}")))?;
+        let room = request.query("room").filter(|room| !room.is_empty());
+        let room = RoomName::parse(room.as_deref().unwrap_or(LOBBY))
+            .map_err(|error| Refusal::bad_request(format!("room not allowed: {error}")))?;
+        let history = match request.query("history").map(|history| history.parse::<usize>()) {
+            None => None,
+            Some(Ok(history)) => Some(history.min(100)),
+            Some(Err(_)) => return Err(Refusal::bad_request("history must be a number of messages")),
+        };
+        let token = self.shared.state.lock().sessions.resume(request.query("session").as_deref());
+        let claim = self.shared.roll.claim(name, &token)?;
+        let (dialect, _) = self.shared.dialects.choose(request.subprotocols());
+        let (since, places) = (request.query("since"), Arc::default());
+        Ok(Member { shared: self.shared.clone(), claim, token, dialect, places, room, since, history })
+    }
+
+    /// Answers what a page asks with a plain GET on `/ws` that has a name in its query:
+    /// whether that could come in, for a browser does not tell why its WebSocket was
+    /// refused. For
+    /// [`ServerBuilder::http`](crate::ServerBuilder::http). Answers 204, or what the
+    /// gate would.
+    pub fn check(&self, request: &Request) -> Option<Response> {
+        let is_meant = request.path() == "/ws" && request.query("name").is_some();
+        // The claim is given back at once.
+        is_meant.then(|| self.admit(request).map_or_else(Response::from, |_| Response::new(204)))
+    }
+
+    /// The rooms that somebody is in, in order.
+    pub fn rooms(&self) -> Vec<RoomInfo> {
+        self.shared.state.lock().room_infos()
+    }
+
+    /// The names of those who are in a room, in order.
+    pub fn present(&self, room: &RoomName) -> Vec<String> {
+        self.shared.state.lock().names_in(room)
+    }
+
+    /// The last messages of a room, the oldest first, at most `limit`.
+    pub fn history(&self, room: &RoomName, limit: usize) -> Vec<ChatMessage> {
+        self.shared.state.lock().latest(room, limit)
+    }
+
+    /// Tells everyone something in the server's name.
+    pub fn notice(&self, hub: &Hub, text: impl Into<String>) {
+        let (shared, event) = (self.shared.clone(), Event::Notice { text: text.into() });
+        hub.atomically(move |turn| shared.state.lock().notify(turn, &event));
     }
 }
 
@@ -101,83 +174,5 @@ impl Default for Chat {
 impl std::fmt::Debug for Chat {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Chat")
-    }
-}
-
-/// One person in the [`Chat`].
-pub struct Member {
-    shared: Arc<Shared>,
-    claim: Claim,
-}
-
-impl Member {
-    /// The name that this person goes by.
-    pub fn name(&self) -> &Name {
-        self.claim.name()
-    }
-
-    fn say(&self, me: &Client, text: &str) {
-        me.room(LOBBY).broadcast(format!("{} says: {text}", self.name()));
-    }
-
-    fn command(&self, me: &Client, command: &str) {
-        match command.split_whitespace().next().unwrap_or_default() {
-            "help" => me.send(HELP),
-            "who" => me.send(self.who()),
-            "quit" => me.close(CloseCode::NORMAL, "Bye"),
-            other => {
-                let other = crate::Escaped::new(other).cut(32).to_string();
-                me.send(format!("There is no command /{other}. /help lists them."));
-            }
-        }
-    }
-
-    fn who(&self) -> String {
-        let mut names = self.shared.roll.names();
-        let count = names.len();
-        names.sort_unstable();
-        names.truncate(WHO_LIMIT);
-        let more = if count > WHO_LIMIT { ", …" } else { "" };
-        format!("{count} here: {}{more}", names.join(", "))
-    }
-}
-
-impl Handler for Member {
-    fn on_open(&mut self, me: &Client) {
-        self.claim.attach(me);
-        let (me, lobby) = (me.clone(), me.room(LOBBY));
-        let is_announced = self.shared.headcount.one_more() <= self.shared.announce_up_to;
-        if !is_announced {
-            self.shared.headcount.tell(&lobby);
-        }
-        let name = self.name().clone();
-        me.hub().clone().atomically(move |turn| {
-            turn.join(&lobby, &me);
-            if is_announced {
-                turn.broadcast(&lobby, format!("{name} joined."));
-            }
-            turn.send(&me, format!("Welcome {name}."));
-        });
-    }
-
-    fn on_text(&mut self, me: &Client, text: &str) {
-        match text.strip_prefix('/') {
-            Some(command) if !command.starts_with('/') => self.command(me, command),
-            Some(said) => self.say(me, said),
-            None => self.say(me, text),
-        }
-    }
-
-    fn on_binary(&mut self, me: &Client, _data: &[u8]) {
-        me.close(CloseCode::UNSUPPORTED, "this chat takes text only");
-    }
-
-    fn on_close(&mut self, me: &Client, _reason: &CloseReason) {
-        let lobby = me.room(LOBBY);
-        if self.shared.headcount.one_less() <= self.shared.announce_up_to {
-            lobby.broadcast(format!("{} left.", self.name()));
-        } else {
-            self.shared.headcount.tell(&lobby);
-        }
     }
 }

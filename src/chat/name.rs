@@ -14,6 +14,16 @@ const MAX_MARKS: usize = 4;
 /// Bounds the passes until a key changes no more; no character needs as many.
 const MAX_PASSES: usize = 8;
 
+/// What separates a name from the rest of a line, or from other names.
+const SEPARATORS: [char; 6] = [':', ',', ';', '：', '，', '；'];
+/// Characters that lines other than somebody's begin with, or commands.
+const STARTS_OF_LINES: [char; 10] = ['/', '[', '(', '<', '>', '*', '#', '@', '-', '='];
+/// Words that the chat's own lines have behind a name.
+const WORDING: [&str; 7] = ["says", "joined", "left", "whispers", "is", "set", "removed"];
+/// Who speaks for the server, or cannot be one person.
+const RESERVED: [&str; 10] =
+    ["server", "system", "chinwag", "admin", "operator", "moderator", "notice", "everyone", "here", "you"];
+
 const SPACE: char = ' ';
 const JOINER: char = '\u{200d}';
 const EMOJI_SELECTOR: char = '\u{fe0f}';
@@ -78,6 +88,20 @@ pub enum NameError {
         /// Where it is.
         position: usize,
     },
+    /// A character that has a meaning in the chat's lines, or that starts one.
+    Punctuation {
+        /// The character.
+        character: char,
+        /// Where it is.
+        position: usize,
+    },
+    /// A word that would let the name pass for a line of the chat's, such as `says`.
+    Wording {
+        /// The word.
+        word: &'static str,
+    },
+    /// The name stands for the server, or for all.
+    Reserved,
     /// More combining marks on one character than any script needs.
     TooManyMarks {
         /// Where the first mark is that is too many.
@@ -95,6 +119,14 @@ impl Name {
     ///
     /// Returns the first rule that `text` breaks.
     pub fn parse(text: &str) -> Result<Self, NameError> {
+        let name = Self(Self::visible(text)?);
+        check_punctuation(&name.0)?;
+        name.check_words()?;
+        Ok(name)
+    }
+
+    /// The rules that a room's name has too.
+    pub(super) fn visible(text: &str) -> Result<String, NameError> {
         let chars = one_space_each(text.trim().nfc()).take(Self::MAX_CHARS + 1).collect::<Vec<_>>();
         if chars.is_empty() {
             return Err(NameError::Empty);
@@ -104,7 +136,7 @@ impl Name {
         }
         check_visible(&chars)?;
         check_marks(&chars)?;
-        Ok(Self(chars.into_iter().collect()))
+        Ok(chars.into_iter().collect())
     }
 
     /// The name as it is shown.
@@ -112,21 +144,36 @@ impl Name {
         &self.0
     }
 
+    /// Whether no reader takes this for a line of the chat's, or for its server.
+    fn check_words(&self) -> Result<(), NameError> {
+        let words = self.0.split(SPACE).map(|word| key_of(word.trim_matches(|c: char| !c.is_alphanumeric())));
+        let words = words.collect::<Vec<_>>();
+        if let Some(word) = WORDING.iter().find(|wording| words[1..].contains(&key_of(wording))) {
+            return Err(NameError::Wording { word });
+        }
+        let is_reserved = RESERVED.iter().any(|reserved| words == [key_of(reserved)]);
+        if is_reserved { Err(NameError::Reserved) } else { Ok(()) }
+    }
+
     /// What is the same for all names that a reader would take for this one.
     ///
     /// Small `i` and `l` count as one letter, as capital `I` looks like the one
     /// and is the other.
     pub fn key(&self) -> NameKey {
-        let mut key = self.0.clone();
-        for _ in 0..MAX_PASSES {
-            let next = folded(&key).chars().flat_map(looks).nfd().collect::<String>();
-            if next == key {
-                break;
-            }
-            key = next;
-        }
-        NameKey(key)
+        NameKey(key_of(&self.0))
     }
+}
+
+fn key_of(text: &str) -> String {
+    let mut key = text.to_owned();
+    for _ in 0..MAX_PASSES {
+        let next = folded(&key).chars().flat_map(looks).nfd().collect::<String>();
+        if next == key {
+            break;
+        }
+        key = next;
+    }
+    key
 }
 
 impl fmt::Display for Name {
@@ -154,6 +201,13 @@ impl fmt::Display for NameError {
                     "the name has a combining mark (U+{code:04X}) without a letter at position {position}"
                 )
             }
+            Self::Punctuation { character, position } => {
+                write!(f, "the name has a {character} at position {position}")
+            }
+            Self::Wording { word } => {
+                write!(f, "the name has the word {word}, and would look like a line of the chat's")
+            }
+            Self::Reserved => f.write_str("the name is the server's own"),
             Self::TooManyMarks { position } => {
                 write!(
                     f,
@@ -190,6 +244,16 @@ fn check_visible(chars: &[char]) -> Result<(), NameError> {
         }
     }
     Ok(())
+}
+
+/// A name stands in lists and at the start of lines.
+fn check_punctuation(name: &str) -> Result<(), NameError> {
+    let is_first = |at: usize, c: char| at == 0 && STARTS_OF_LINES.contains(&c);
+    let is_forbidden = |&(at, c): &(usize, char)| SEPARATORS.contains(&c) || is_first(at, c);
+    match name.chars().enumerate().find(is_forbidden) {
+        Some((at, character)) => Err(NameError::Punctuation { character, position: at + 1 }),
+        None => Ok(()),
+    }
 }
 
 fn check_marks(chars: &[char]) -> Result<(), NameError> {

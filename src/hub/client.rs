@@ -2,10 +2,11 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::state::Command;
 use super::{Hub, Room};
+use crate::clock::later;
 use crate::link::Link;
 use crate::{CloseCode, Message, PeerAddr, Request};
 
@@ -128,6 +129,17 @@ impl Client {
     /// slowly than it is sent to.
     pub fn queued(&self) -> (usize, usize) {
         self.0.link.outbox.depth()
+    }
+
+    /// Waits until this client has read so much of what it was sent that no more than
+    /// half of its outbox waits, at most `timeout`; whether that is so. For who has much
+    /// to send and may wait: between two pieces of it.
+    ///
+    /// Not to be called inside [`Hub::atomically`].
+    pub fn wait_caught_up(&self, timeout: Duration) -> bool {
+        let deadline = later(Instant::now(), timeout);
+        // What was sent before has passed the hub then.
+        self.hub().ask(|_| ()).is_some() && self.0.link.outbox.wait_half_empty(deadline)
     }
 
     /// How long a ping took to this client and back, when it was last measured; `None`

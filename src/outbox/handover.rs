@@ -148,6 +148,16 @@ impl Outbox {
         self.note_dropped(state, dropped)
     }
 
+    /// Waits until no more than half of what may wait does, at most until `deadline`;
+    /// whether that is so, and the connection still open.
+    pub(crate) fn wait_half_empty(&self, deadline: Instant) -> bool {
+        let mut state = self.state.lock();
+        while state.phase == Phase::Open && !state.queue.is_half_empty() && Instant::now() < deadline {
+            self.room.wait_until(&mut state, deadline);
+        }
+        state.phase == Phase::Open && state.queue.is_half_empty()
+    }
+
     /// Sends or queues what is not data and is never dropped.
     pub(crate) fn push_control(&self, bytes: Bytes, kind: Kind) -> Pushed {
         let state = &mut self.state.lock();

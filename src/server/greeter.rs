@@ -144,7 +144,7 @@ fn meet(
 /// Answers a request that is for no WebSocket, where the embedder has an answer.
 fn answer_http(context: &Context, head: &Head, link: &Link, request: &Request) -> Result<(), Parting> {
     let Some(answer) = &context.options.http else { return Ok(()) };
-    if http::is_upgrade(request) || !matches!(&*head.method, "GET" | "HEAD") {
+    if head.method == "GET" && http::is_upgrade(request) {
         return Ok(());
     }
     let answer = catch_unwind(AssertUnwindSafe(|| answer(request))).map_err(|_| {

@@ -47,6 +47,9 @@ pub(super) fn check(head: &Head, request: &Request) -> Result<(), Refusal> {
     if !head.path.starts_with('/') {
         return Err(Refusal::bad_request("the request target must be a path, such as /?name=John"));
     }
+    if !matches!(&*head.method, "GET" | "HEAD") {
+        return Err(Refusal::new(405, "only GET is understood here").header("Allow", "GET, HEAD"));
+    }
     if head.version < 1 {
         return Err(Refusal::new(505, "HTTP/1.1 is needed"));
     }
@@ -76,10 +79,7 @@ pub(super) fn check_upgrade(
     if paths.is_some_and(|paths| !paths.contains(request.path())) {
         return Err(Refusal::not_found("nothing is here"));
     }
-    if head.method != "GET" {
-        return Err(Refusal::new(405, "only GET is understood here").header("Allow", "GET"));
-    }
-    if !is_upgrade(request) {
+    if head.method != "GET" || !is_upgrade(request) {
         return Err(Refusal::new(426, "this is a WebSocket server: connect with ws://, not with http://")
             .header("Upgrade", "websocket"));
     }

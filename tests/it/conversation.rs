@@ -144,7 +144,7 @@ fn commands_are_answered_to_the_asker_alone_and_two_slashes_say_one() {
     for line in ["/who", "/dance", "//me waves", "/help"] {
         adam.send(line).unwrap();
     }
-    hears(&mut adam, &["2 here: Adam, John", "There is no command /dance. /help lists them."]);
+    hears(&mut adam, &["2 here: Adam, John", "There is no command /dance. /help lists all."]);
     hears(&mut adam, &["Adam says: /me waves"]);
     assert!(hear(&mut adam).contains("/quit"));
     hears(&mut john, &["Adam joined.", "Adam says: /me waves"]);
@@ -165,14 +165,15 @@ fn binary_is_not_taken_by_the_chat() {
 #[test]
 fn a_crowd_is_told_its_number_instead_of_each_coming_and_going() {
     use chinwag::{Server, chat::Chat};
-    let chat = Chat::with(2, std::time::Duration::from_millis(10));
+    let chat =
+        Chat::builder().announce_up_to(2).headcount_interval(std::time::Duration::from_millis(10)).build();
     let server = Server::builder().handler(chat.gate()).bind("127.0.0.1:0").unwrap();
     let mut first = join(&server, "first");
     let mut second = join(&server, "second");
     hears(&mut first, &["first joined.", "Welcome first.", "second joined."]);
     hears(&mut second, &["second joined.", "Welcome second."]);
     let mut third = join(&server, "third");
-    hears(&mut third, &["Welcome third."]);
+    hears(&mut third, &["third joined.", "Welcome third."]);
     hears(&mut first, &["3 people are here."]);
     third.close(CloseCode::NORMAL, "").unwrap();
     hears(&mut first, &["2 people are here."]);

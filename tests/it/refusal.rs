@@ -20,7 +20,8 @@ fn requests_that_cannot_be_served_get_a_status_and_a_reason() {
     assert_answer(&ask(&request("/", "")), 400, "a name is needed");
     assert_answer(&ask(&request("/?name=%20", "")), 400, "name");
     assert_answer(&ask(&request("/?name=a%00b", "")), 400, "name not allowed");
-    assert_answer(&ask(&request("/?name=John&room=games", "")), 404, "lobby");
+    assert_answer(&ask(&request("/?name=John&room=two+words", "")), 400, "the room's name has a space");
+    assert_answer(&ask(&request("/?name=John&history=x", "")), 400, "number");
     assert_answer(&ask(&request("/elsewhere?name=John", "")), 404, "nothing is here");
     assert_answer(&ask("GET /?name=John HTTP/1.1\r\nHost: a\r\n\r\n"), 426, "Upgrade: websocket");
     assert_answer(&ask(&request("/?name=John", "").replace("GET", "POST")), 405, "Allow: GET");

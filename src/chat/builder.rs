@@ -1,0 +1,115 @@
+//! Options of a chat.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use super::dialect::{Dialect, Dialects};
+use super::headcount::{Headcount, Tell};
+use super::log::{Logs, Retention};
+use super::state::State;
+use super::{Chat, Shared};
+
+/// Builds a [`Chat`].
+///
+/// ```
+/// use chinwag::chat::Chat;
+///
+/// let chat = Chat::builder().history(50).retention_messages(10_000).build();
+/// # let _ = chat;
+/// ```
+#[must_use = "a chat begins with `build`"]
+pub struct ChatBuilder {
+    announce_up_to: usize,
+    headcount_interval: Duration,
+    history: usize,
+    retention: Retention,
+    dialects: Dialects,
+}
+
+impl ChatBuilder {
+    pub(super) fn new() -> Self {
+        Self {
+            announce_up_to: Chat::ANNOUNCE_UP_TO,
+            headcount_interval: Duration::from_secs(10),
+            history: 20,
+            retention: Retention { messages: 1000, bytes: 1024 * 1024 },
+            dialects: Dialects::usual(),
+        }
+    }
+
+    /// Announces comings and goings in rooms of up to so many people. A larger crowd is
+    /// told how many are there instead. Defaults to [`Chat::ANNOUNCE_UP_TO`].
+    pub fn announce_up_to(mut self, people: usize) -> Self {
+        self.announce_up_to = people;
+        self
+    }
+
+    /// Tells a crowd how many are there at most once in this time. Defaults to 10 s.
+    pub fn headcount_interval(mut self, interval: Duration) -> Self {
+        self.headcount_interval = interval;
+        self
+    }
+
+    /// So many of the last messages a newcomer hears, at most 100, where the dialect
+    /// tells history (text mode does not, unless asked). Defaults to 20; 0 tells none.
+    pub fn history(mut self, messages: usize) -> Self {
+        self.history = messages.min(100);
+        self
+    }
+
+    /// Keeps so many messages of each room. Defaults to 1,000.
+    pub fn retention_messages(mut self, messages: usize) -> Self {
+        self.retention.messages = messages;
+        self
+    }
+
+    /// Keeps so many bytes of text of each room. Defaults to 1 MiB.
+    pub fn retention_bytes(mut self, bytes: usize) -> Self {
+        self.retention.bytes = bytes;
+        self
+    }
+
+    /// Speaks `dialect` with clients that offer this subprotocol, in addition to text and
+    /// `chinwag.v1`, or in the place of one of those.
+    pub fn dialect(mut self, subprotocol: impl Into<String>, dialect: impl Dialect) -> Self {
+        self.dialects.set(Some(subprotocol.into()), Arc::new(dialect));
+        self
+    }
+
+    /// Speaks `dialect` with clients that offer no subprotocol that is known, instead of
+    /// the text of 2012.
+    pub fn default_dialect(mut self, dialect: impl Dialect) -> Self {
+        self.dialects.set(None, Arc::new(dialect));
+        self
+    }
+
+    /// The chat. It begins when a server lets people in by its [`gate`](Chat::gate).
+    pub fn build(self) -> Chat {
+        let Self { announce_up_to, headcount_interval, history, retention, dialects } = self;
+        let shared = Arc::new_cyclic(|shared: &Weak<Shared>| {
+            let headcount = Headcount::new(headcount_interval);
+            let logs = Logs::new(retention);
+            let tell = tell_headcount(shared.clone());
+            let state = State::new(logs, dialects.clone(), announce_up_to, history, headcount, tell);
+            Shared { roll: Arc::default(), state: Mutex::new(state), dialects }
+        });
+        Chat { shared }
+    }
+}
+
+/// Called on the thread of the headcount, which must not keep the chat alive.
+fn tell_headcount(shared: Weak<Shared>) -> Tell {
+    Arc::new(move |room| {
+        let Some(shared) = shared.upgrade() else { return };
+        let name = room.name().to_owned();
+        room.atomically(move |turn| shared.state.lock().tell_headcount(turn, &name));
+    })
+}
+
+impl std::fmt::Debug for ChatBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ChatBuilder").field("retention", &self.retention).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,249 @@
+//! The text of 2012, byte for byte, and what has come since in the same voice. One
+//! event is one line, whatever is in it.
+
+use std::borrow::Cow;
+use std::time::{Duration, UNIX_EPOCH};
+
+use super::{Dialect, Listener, Reading, Speaker};
+use crate::Message;
+use crate::protocol::{Ask, ChatMessage, Command, CommandHelp, Event, Request, RoomInfo};
+
+/// So many names at the most are listed.
+const MAX_NAMES: usize = 100;
+
+/// The text mode: what a person types, and reads without help.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Text;
+
+impl Dialect for Text {
+    fn read(&self, speaker: &Speaker<'_>, text: &str) -> Reading {
+        match Command::parse(text) {
+            Ok(Command::Quit) => Reading::Quit,
+            Ok(Command::Help(about)) => answer(help(about.as_deref())),
+            Ok(command) => {
+                request(command, speaker).map_or_else(answer, |ask| Reading::Request(Request::new(ask)))
+            }
+            Err(error) => answer(error.to_string()),
+        }
+    }
+
+    fn write(&self, event: &Event, to: Listener) -> Option<Message> {
+        let line = line(event, to)?;
+        match room_of(event) {
+            Some(room) if to.is_aside && !to.is_own => Some(format!("[{room}] {line}").into()),
+            _ => Some(line.into()),
+        }
+    }
+
+    fn write_history(&self, history: &Event) -> Vec<Message> {
+        match history {
+            Event::History { messages, .. } if messages.is_empty() => {
+                vec!["Nothing was said here before.".into()]
+            }
+            Event::History { messages, .. } => messages.iter().map(|said| told_again(said).into()).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn has_current_room(&self) -> bool {
+        true
+    }
+}
+
+fn answer(line: impl Into<Message>) -> Reading {
+    Reading::Answer(vec![line.into()])
+}
+
+/// What a command asks for, or why it cannot.
+fn request(command: Command, speaker: &Speaker<'_>) -> Result<Ask, String> {
+    // The room that the speaker is in when it comes to that.
+    let here = String::new;
+    Ok(match command {
+        Command::Say(text) => Ask::Say { room: here(), text, action: false },
+        Command::Me(text) => Ask::Say { room: here(), text, action: true },
+        Command::Who(room) => Ask::Who { room: room.unwrap_or_else(here) },
+        Command::Rooms => Ask::Rooms,
+        Command::Join(room) => Ask::Join { room, since: None },
+        Command::Leave(room) => Ask::Leave { room: room.unwrap_or_else(here) },
+        Command::Msg(arg) => {
+            let (to, text) = Command::split_name(&arg, speaker.names());
+            if text.is_empty() {
+                return Err("Use it like this: /msg NAME TEXT".to_owned());
+            }
+            Ask::Whisper { to: to.to_owned(), text: text.to_owned(), action: false }
+        }
+        Command::Reply(text) => {
+            let to = speaker.whisperer().ok_or("Nobody has whispered to you.")?;
+            Ask::Whisper { to, text, action: false }
+        }
+        Command::Nick(name) => Ask::Nick { name },
+        Command::Topic(text) => Ask::Topic { room: here(), text },
+        Command::Away(text) => Ask::Away { text },
+        Command::Back => Ask::Back,
+        Command::Ignore(name) => Ask::Ignore { name },
+        Command::Unignore(name) => Ask::Unignore { name },
+        Command::History(limit) => Ask::History { room: here(), before: None, limit: limit.or(Some(20)) },
+        Command::Whois(name) => Ask::Whois { name },
+        Command::Help(_) | Command::Quit => unreachable!("answered before"),
+    })
+}
+
+fn help(about: Option<&str>) -> String {
+    let Some(about) = about else {
+        let all = Command::HELP.iter().map(|help| format!("/{}", help.name)).collect::<Vec<_>>();
+        return format!(
+            "Commands: {}. /help COMMAND explains one. Start a message with // to say something that starts with /.",
+            all.join(" ")
+        );
+    };
+    match Command::help(about) {
+        Some(help @ CommandHelp { what, .. }) => format!("{help} {what}."),
+        None => Command::parse(&format!("/{}", about.trim_start_matches('/')))
+            .err()
+            .map_or_else(String::new, |error| error.to_string()),
+    }
+}
+
+fn line(event: &Event, to: Listener) -> Option<String> {
+    Some(match event {
+        Event::Welcome { name, .. } => format!("Welcome {name}."),
+        Event::Joined { name, .. } => format!("{name} joined."),
+        Event::Left { room, .. } if to.is_own => format!("You left {room}."),
+        Event::Left { name, .. } => format!("{name} left."),
+        Event::Message(message) => said(message),
+        Event::Whisper { to: name, text, .. } if to.is_own => {
+            format!("You whisper to {name}: {}", one_line(text))
+        }
+        Event::Whisper { from, text, action: true, .. } => {
+            format!("{from} whispers: * {from} {}", one_line(text))
+        }
+        Event::Whisper { from, text, .. } => format!("{from} whispers: {}", one_line(text)),
+        Event::Present { room, names, total, away } => {
+            let place = if to.is_aside { format!("in {room}") } else { "here".to_owned() };
+            present(&place, names, *total, away)
+        }
+        Event::Rooms { rooms } => {
+            format!("Rooms: {}", rooms.iter().map(room_info).collect::<Vec<_>>().join(", "))
+        }
+        Event::Renamed { from, name, .. } => format!("{from} is now {name}."),
+        Event::Topic { text, by, .. } => topic(text, by.as_deref()),
+        Event::Away { name, text, .. } if text.is_empty() => format!("{name} is away."),
+        Event::Away { name, text, .. } => format!("{name} is away: {}", one_line(text)),
+        Event::Back { name, .. } => format!("{name} is back."),
+        Event::Headcount { people, .. } => format!("{people} people are here."),
+        Event::Ignoring { names } if names.is_empty() => "You ignore nobody.".to_owned(),
+        Event::Ignoring { names } => format!("You ignore: {}", names.join(", ")),
+        Event::Whois { name, rooms, since, idle, rtt, away } => {
+            let times =
+                [Some(format!("here since {}", clock(*since))), Some(format!("idle for {}", span(*idle)))];
+            let rtt = rtt.map(|rtt| format!("round trip {rtt} ms"));
+            let rooms = (!rooms.is_empty()).then(|| format!("in {}", rooms.join(", ")));
+            let away = away.as_ref().map(|why| format!("away: {}", one_line(why)));
+            let facts = [rooms].into_iter().chain(times).chain([rtt, away]).flatten().collect::<Vec<_>>();
+            format!("{name}: {}.", facts.join("; "))
+        }
+        Event::Notice { text } => format!("Server: {}", one_line(text)),
+        Event::Error { reason, .. } => sentence(reason),
+        _ => return None,
+    })
+}
+
+/// The room that an event is about, where others than the asker hear of it.
+fn room_of(event: &Event) -> Option<&str> {
+    match event {
+        Event::Joined { room, .. }
+        | Event::Left { room, .. }
+        | Event::Topic { room, .. }
+        | Event::Headcount { room, .. }
+        | Event::Message(ChatMessage { room, .. }) => Some(room),
+        _ => None,
+    }
+}
+
+fn said(ChatMessage { from, text, action, .. }: &ChatMessage) -> String {
+    let text = one_line(text);
+    if *action { format!("* {from} {text}") } else { format!("{from} says: {text}") }
+}
+
+fn told_again(message: &ChatMessage) -> String {
+    format!("[{}] {}", &clock(message.time)[11..16], said(message))
+}
+
+fn present(place: &str, names: &[String], total: usize, away: &[String]) -> String {
+    let shown = names.iter().take(MAX_NAMES).map(|name| match away.contains(name) {
+        true => format!("{name} (away)"),
+        false => name.clone(),
+    });
+    let more = if total > names.len().min(MAX_NAMES) { ", …" } else { "" };
+    format!("{total} {place}: {}{more}", shown.collect::<Vec<_>>().join(", "))
+}
+
+fn room_info(RoomInfo { room, people, topic }: &RoomInfo) -> String {
+    let topic = if topic.is_empty() { String::new() } else { format!(" ({})", one_line(topic)) };
+    format!("{room} {people}{topic}")
+}
+
+fn topic(text: &str, by: Option<&str>) -> String {
+    match (by, text) {
+        (None, "") => "There is no topic.".to_owned(),
+        (None, text) => format!("The topic is: {}", one_line(text)),
+        (Some(name), "") => format!("{name} removed the topic."),
+        (Some(name), text) => format!("{name} set the topic: {}", one_line(text)),
+    }
+}
+
+/// `2026-11-23T12:01:05Z`.
+fn clock(millis: u64) -> String {
+    let time = UNIX_EPOCH + Duration::from_millis(millis);
+    humantime::format_rfc3339_seconds(time).to_string()
+}
+
+fn span(millis: u64) -> String {
+    humantime::format_duration(Duration::from_secs(millis / 1000)).to_string()
+}
+
+/// A line break shown as part of the line that it would end, and controls as escapes, so
+/// that no text passes for a line of its own.
+fn one_line(text: &str) -> Cow<'_, str> {
+    let is_break =
+        |c: char| matches!(c, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}');
+    if !text.contains(|c: char| c.is_control() || is_break(c)) {
+        return Cow::Borrowed(text);
+    }
+    let mut line = String::with_capacity(text.len() + 16);
+    for c in text.replace("\r\n", "\n").chars() {
+        match c {
+            '\t' => line.push('\t'),
+            c if is_break(c) => line.push_str(" ⏎ "),
+            c if c.is_control() => line.push_str(&c.escape_unicode().to_string()),
+            c => line.push(c),
+        }
+    }
+    Cow::Owned(line)
+}
+
+/// A reason as a sentence.
+fn sentence(reason: &str) -> String {
+    let mut chars = reason.chars();
+    let first = chars.next().into_iter().flat_map(char::to_uppercase);
+    let end = if reason.ends_with(['.', '?', '!']) { "" } else { "." };
+    format!("{}{}{end}", first.collect::<String>(), one_line(chars.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_cannot_break_out_of_its_line() {
+        assert_eq!(one_line("hi"), "hi");
+        assert_eq!(one_line("a\r\nb\u{2028}c\td"), "a ⏎ b ⏎ c\td");
+        assert_eq!(one_line("\u{1b}[2J\u{9b}x"), r"\u{1b}[2J\u{9b}x");
+    }
+
+    #[test]
+    fn reasons_are_sentences() {
+        assert_eq!(sentence("you are not in games"), "You are not in games.");
+        assert_eq!(sentence("who?"), "Who?");
+    }
+}

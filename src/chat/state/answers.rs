@@ -1,0 +1,134 @@
+//! Questions, and their answers.
+
+use std::time::Duration;
+
+use super::{Done, Problem, State};
+use crate::chat::RoomName;
+use crate::chat::dialect::Listener;
+use crate::protocol::{ChatMessage, Event, RoomInfo};
+use crate::{ClientId, Turn};
+
+/// So many names or rooms at most are listed.
+const MAX_LISTED: usize = 1000;
+/// So many messages at most are in one answer, and so many bytes of text, but for the
+/// first.
+const MAX_HISTORY: usize = 100;
+const MAX_HISTORY_BYTES: usize = 128 * 1024;
+
+impl State {
+    pub(super) fn who(&self, turn: &mut Turn<'_>, who: ClientId, room: &str) -> Done {
+        let name = self.meant_room(who, room)?;
+        let event = self.present_event(&name);
+        let is_aside = self.person(who)?.current_room().as_ref() != Some(&name);
+        self.tell(turn, who, &event, Listener { is_own: true, is_aside });
+        Ok(())
+    }
+
+    pub(super) fn present_event(&self, room: &RoomName) -> Event {
+        let people = self.rooms.get(room).into_iter().flat_map(|room| &room.people);
+        let mut people = people.filter_map(|id| self.people.get(id)).collect::<Vec<_>>();
+        let total = people.len();
+        people.sort_unstable_by(|a, b| a.name.as_str().cmp(b.name.as_str()));
+        people.truncate(MAX_LISTED);
+        let name = |person: &&super::Person| person.name.to_string();
+        let away = people.iter().filter(|person| person.away.is_some()).map(name).collect();
+        Event::Present { room: room.to_string(), names: people.iter().map(name).collect(), total, away }
+    }
+
+    /// The names of those who are in a room, in order.
+    pub(in crate::chat) fn names_in(&self, room: &RoomName) -> Vec<String> {
+        let people = self.rooms.get(room).into_iter().flat_map(|room| &room.people);
+        let mut names =
+            people.filter_map(|id| Some(self.people.get(id)?.name.to_string())).collect::<Vec<_>>();
+        names.sort_unstable();
+        names
+    }
+
+    /// The last messages of a room, the oldest first.
+    pub(in crate::chat) fn latest(&self, room: &RoomName, limit: usize) -> Vec<ChatMessage> {
+        let latest = self.logs.before(room, None).take(limit);
+        let mut messages = latest.map(|entry| entry.message().clone()).collect::<Vec<_>>();
+        messages.reverse();
+        messages
+    }
+
+    pub(super) fn list_rooms(&self, turn: &mut Turn<'_>, who: ClientId) -> Done {
+        self.answer(turn, who, &Event::Rooms { rooms: self.room_infos() });
+        Ok(())
+    }
+
+    /// The rooms that somebody is in, in order.
+    pub(in crate::chat) fn room_infos(&self) -> Vec<RoomInfo> {
+        let mut rooms = self.rooms.iter().collect::<Vec<_>>();
+        rooms.sort_unstable_by_key(|(name, _)| *name);
+        let info = |(name, room): (&RoomName, &super::RoomState)| {
+            let topic = room.topic.as_ref().map_or_else(String::new, |topic| topic.text.clone());
+            RoomInfo { room: name.to_string(), people: room.people.len(), topic }
+        };
+        rooms.into_iter().take(MAX_LISTED).map(info).collect()
+    }
+
+    pub(super) fn history(
+        &self,
+        turn: &mut Turn<'_>,
+        who: ClientId,
+        room: &str,
+        before: Option<&str>,
+        limit: Option<usize>,
+    ) -> Done {
+        let (name, _) = self.room_of(who, room)?;
+        let unknown = || Problem::new("bad_position", "this position is not of this server's store");
+        let before = before.map(|before| self.logs.number(before).ok_or_else(unknown)).transpose()?;
+        let event =
+            self.history_event(who, &name, before, limit.unwrap_or(MAX_HISTORY).clamp(1, MAX_HISTORY));
+        let person = self.person(who)?;
+        for message in self.dialect(person).write_history(&event) {
+            turn.send(&person.client, message);
+        }
+        Ok(())
+    }
+
+    pub(super) fn history_event(
+        &self,
+        who: ClientId,
+        room: &RoomName,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Event {
+        let mut entries = self.heard(who, self.logs.before(room, before)).peekable();
+        let (mut messages, mut bytes) = (Vec::new(), 0);
+        while let Some(entry) = entries.peek() {
+            bytes += entry.message().text.len();
+            if messages.len() >= limit || (bytes > MAX_HISTORY_BYTES && !messages.is_empty()) {
+                break;
+            }
+            messages.push(entry.message().clone());
+            entries.next();
+        }
+        messages.reverse();
+        Event::History { room: room.to_string(), messages, more: entries.peek().is_some() }
+    }
+
+    /// What is known of somebody, whose round-trip time was measured.
+    pub(in crate::chat) fn whois(
+        &self,
+        turn: &mut Turn<'_>,
+        who: ClientId,
+        name: &str,
+        rtt: Option<Duration>,
+    ) -> Done {
+        let person = self.person_named(name)?;
+        let mut rooms = person.places.lock().iter().map(RoomName::to_string).collect::<Vec<_>>();
+        rooms.sort_unstable();
+        let event = Event::Whois {
+            name: person.name.to_string(),
+            rooms,
+            since: person.since,
+            idle: person.active.elapsed().as_millis() as u64,
+            rtt: rtt.map(|rtt| (rtt.as_secs_f64() * 1e4).round() / 10.0),
+            away: person.away.clone(),
+        };
+        self.answer(turn, who, &event);
+        Ok(())
+    }
+}

@@ -1,0 +1,253 @@
+//! Who is here, in which rooms, and what was said: the chat itself, without sockets
+//! and without wording. Everything here happens in the hub's turn, one thing after the
+//! other, so that all see it in one order.
+
+mod answers;
+mod coming;
+mod settings;
+mod talk;
+
+pub(super) use coming::{Earlier, Newcomer};
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use indexmap::IndexSet;
+use parking_lot::Mutex;
+
+use super::dialect::{Dialect, Dialects, Listener};
+use super::headcount::{Headcount, Tell};
+use super::log::Logs;
+use super::sessions::{Sessions, Token};
+use super::{Name, NameKey, RoomName};
+use crate::protocol::{Ask, Event, Request};
+use crate::{Client, ClientId, Edition, Room, Turn};
+
+/// The rooms that one person is in, the one joined last at the end. Shared with what
+/// tells that person of a gap.
+pub(super) type Places = Arc<Mutex<Vec<RoomName>>>;
+
+pub(super) struct State {
+    pub logs: Logs,
+    pub sessions: Sessions,
+    dialects: Dialects,
+    people: HashMap<ClientId, Person>,
+    names: HashMap<NameKey, ClientId>,
+    rooms: HashMap<RoomName, RoomState>,
+    /// Who does not want to hear the holder of a name.
+    ignored_by: HashMap<NameKey, HashSet<ClientId>>,
+    announce_up_to: usize,
+    newcomers_history: usize,
+    headcount: Headcount,
+    tell_headcount: Tell,
+}
+
+struct Person {
+    client: Client,
+    name: Name,
+    key: NameKey,
+    token: Token,
+    dialect: u8,
+    places: Places,
+    since: u64,
+    active: Instant,
+    away: Option<String>,
+}
+
+struct RoomState {
+    hub_room: Room,
+    people: IndexSet<ClientId>,
+    topic: Option<Topic>,
+}
+
+struct Topic {
+    text: String,
+    by: String,
+    time: u64,
+}
+
+/// Why a request is not done.
+pub(super) struct Problem {
+    code: &'static str,
+    reason: String,
+}
+
+pub(super) type Done = Result<(), Problem>;
+
+impl State {
+    pub(super) fn new(
+        logs: Logs,
+        dialects: Dialects,
+        announce_up_to: usize,
+        newcomers_history: usize,
+        headcount: Headcount,
+        tell_headcount: Tell,
+    ) -> Self {
+        Self {
+            logs,
+            sessions: Sessions::default(),
+            dialects,
+            people: HashMap::new(),
+            names: HashMap::new(),
+            rooms: HashMap::new(),
+            ignored_by: HashMap::new(),
+            announce_up_to,
+            newcomers_history,
+            headcount,
+            tell_headcount,
+        }
+    }
+
+    /// Does what a client asks, and answers it.
+    pub(super) fn perform(&mut self, turn: &mut Turn<'_>, who: ClientId, request: Request) {
+        let Some(person) = self.people.get_mut(&who) else { return };
+        person.active = Instant::now();
+        let Request { ask, id } = request;
+        if let Err(problem) = self.attempt(turn, who, ask, id.as_deref()) {
+            self.refuse(turn, who, problem, id);
+        }
+    }
+
+    /// Tells a client that its request was not done.
+    pub(super) fn refuse(&self, turn: &mut Turn<'_>, who: ClientId, problem: Problem, id: Option<String>) {
+        let Problem { code, reason } = problem;
+        self.answer(turn, who, &Event::Error { code: code.to_owned(), reason, id });
+    }
+
+    fn attempt(&mut self, turn: &mut Turn<'_>, who: ClientId, ask: Ask, id: Option<&str>) -> Done {
+        match ask {
+            Ask::Say { room, text, action } => self.say(turn, who, &room, text, action, id),
+            Ask::Whisper { to, text, action } => self.whisper(turn, who, &to, text, action, id),
+            Ask::Join { room, .. } => self.join(turn, who, &parse_room(&room)?, Earlier::Usual),
+            Ask::Leave { room } => self.leave(turn, who, &room),
+            Ask::Who { room } => self.who(turn, who, &room),
+            Ask::Rooms => self.list_rooms(turn, who),
+            Ask::History { room, before, limit } => self.history(turn, who, &room, before.as_deref(), limit),
+            Ask::Topic { room, text } => self.topic(turn, who, &room, text),
+            Ask::Away { text } => self.away(turn, who, Some(text)),
+            Ask::Back => self.away(turn, who, None),
+            Ask::Ignore { name } => self.ignore(turn, who, name.as_deref()),
+            Ask::Unignore { name } => self.unignore(turn, who, &name),
+            Ask::Ping => {
+                self.answer(turn, who, &Event::Pong { id: id.map(str::to_owned) });
+                Ok(())
+            }
+            // These two take a while, and come here when it is over.
+            Ask::Nick { .. } | Ask::Whois { .. } => Ok(()),
+        }
+    }
+
+    /// Tells one client something that it asked for.
+    fn answer(&self, turn: &mut Turn<'_>, who: ClientId, event: &Event) {
+        self.tell(turn, who, event, Listener { is_own: true, is_aside: false });
+    }
+
+    fn tell(&self, turn: &mut Turn<'_>, who: ClientId, event: &Event, listener: Listener) {
+        if let Some(person) = self.people.get(&who)
+            && let Some(message) = self.dialect(person).write(event, listener)
+        {
+            turn.send(&person.client, message);
+        }
+    }
+
+    /// Tells everybody who shares a room with this person, and the person itself, once.
+    fn tell_neighbours(&self, turn: &mut Turn<'_>, person: &Person, event: &Event) {
+        let places = person.places.lock().clone();
+        let rooms = places.iter().filter_map(|place| self.rooms.get(place));
+        let rooms = rooms.map(|room| room.hub_room.clone()).collect::<Vec<_>>();
+        if rooms.is_empty() {
+            return self.answer(turn, person.client.id(), event);
+        }
+        turn.broadcast_each_to(&rooms, |edition| self.write(event, edition));
+    }
+
+    /// What the members of an edition are told.
+    fn write(&self, event: &Event, Edition(edition): Edition) -> Option<crate::Message> {
+        let listener = Listener { is_aside: edition % 2 == 1, is_own: false };
+        self.dialects.get(edition / 2).write(event, listener)
+    }
+
+    fn dialect(&self, person: &Person) -> &dyn Dialect {
+        &**self.dialects.get(person.dialect)
+    }
+
+    /// How many people are in a room.
+    fn headcount_event(&self, room: &RoomName) -> Option<(Event, Room)> {
+        let state = self.rooms.get(room)?;
+        let event = Event::Headcount { room: room.to_string(), people: state.people.len() };
+        Some((event, state.hub_room.clone()))
+    }
+
+    /// Tells a room how many are in it.
+    pub(super) fn tell_headcount(&self, turn: &mut Turn<'_>, room: &str) {
+        let room = RoomName::parse(room).ok();
+        if let Some((event, hub_room)) = room.and_then(|room| self.headcount_event(&room)) {
+            turn.broadcast_each(&hub_room, |edition| self.write(&event, edition), &[]);
+        }
+    }
+
+    fn person(&self, who: ClientId) -> Result<&Person, Problem> {
+        self.people.get(&who).ok_or_else(|| Problem::new("bad_request", "you are not here any more"))
+    }
+
+    /// The holder of a name, under whatever look-alike it is asked for.
+    fn person_named(&self, name: &str) -> Result<&Person, Problem> {
+        let key = Name::parse(name).ok().map(|name| name.key());
+        let id = key.and_then(|key| self.names.get(&key));
+        id.and_then(|id| self.people.get(id)).ok_or_else(|| {
+            let name = crate::Escaped::new(name).cut(Name::MAX_CHARS).to_string();
+            Problem::new("no_such_name", format!("{name} is not here"))
+        })
+    }
+
+    /// A room that this person is in.
+    fn room_of(&self, who: ClientId, room: &str) -> Result<(RoomName, &RoomState), Problem> {
+        let name = self.meant_room(who, room)?;
+        match self.rooms.get(&name) {
+            Some(state) if state.people.contains(&who) => Ok((name, state)),
+            _ => Err(Problem::new("not_in_room", format!("you are not in {name}"))),
+        }
+    }
+
+    /// The room that a request names; none is the one that this person speaks in.
+    fn meant_room(&self, who: ClientId, room: &str) -> Result<RoomName, Problem> {
+        let person = self.person(who)?;
+        if !room.is_empty() || !self.dialect(person).has_current_room() {
+            return parse_room(room);
+        }
+        let in_none = || Problem::new("not_in_room", "you are in no room; /join ROOM comes into one");
+        person.current_room().ok_or_else(in_none)
+    }
+
+    /// The person's client, for what takes longer than a turn.
+    pub(super) fn client_named(&self, name: &str) -> Result<Client, Problem> {
+        self.person_named(name).map(|person| person.client.clone())
+    }
+
+    /// Who whispered to this person last.
+    pub(super) fn whisperer(&mut self, token: &Token) -> Option<String> {
+        self.sessions.get(token).and_then(|session| session.whisperer.clone())
+    }
+}
+
+impl Person {
+    fn current_room(&self) -> Option<RoomName> {
+        self.places.lock().last().cloned()
+    }
+}
+
+impl Problem {
+    pub(super) fn new(code: &'static str, reason: impl Into<String>) -> Self {
+        Self { code, reason: reason.into() }
+    }
+}
+
+pub(super) fn parse_room(room: &str) -> Result<RoomName, Problem> {
+    RoomName::parse(room).map_err(|error| Problem::new("bad_room", error.to_string()))
+}
+
+/// Milliseconds since 1970, UTC.
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+}
