@@ -54,7 +54,8 @@ pub fn text_url(options: &Options) -> String {
     // A Unix socket's path ends where the request's begins.
     let is_bare_socket = base.strip_prefix("ws+unix:").is_some_and(|path| !path.contains(':'));
     let root = if is_bare_socket { ":/" } else { "" };
-    let mut query: Vec<String> = query.split('&').filter(|pair| !pair.is_empty()).map(str::to_owned).collect();
+    let mut query: Vec<String> =
+        query.split('&').filter(|pair| !pair.is_empty()).map(str::to_owned).collect();
     for (key, value) in [("room", options.room.as_ref()), ("name", Some(&options.name))] {
         if let Some(value) = value {
             query.retain(|pair| pair != key && !pair.starts_with(&format!("{key}=")));

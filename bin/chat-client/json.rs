@@ -5,13 +5,13 @@
 use std::fmt::Write as _;
 use std::io::{self, BufRead, Write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chinwag::chat_client::{AskError, ChatClient, Ending, Update};
 use chinwag::protocol::{Event, Request};
 use chinwag::{Canceller, Error, Escaped, WirePrinter};
-use crossbeam_channel::Receiver;
+use crossbeam_channel::{Receiver, bounded};
 
 use crate::args::Options;
 use crate::connect::{self, Failure};
@@ -47,7 +47,8 @@ fn talk(options: &Options, printer: Option<&WirePrinter>) -> Result<(), Failure>
     };
     log::info!("connected to {}", chat.peer_addr());
     let chat = Arc::new(chat);
-    let unanswered = Arc::new(AtomicUsize::new(0));
+    let (end_tx, end_rx) = bounded(1);
+    let is_leaving = Arc::new(AtomicBool::new(false));
     let leaving = chat.clone();
     spawn("leave", move || {
         for () in signal_rx {
@@ -55,16 +56,19 @@ fn talk(options: &Options, printer: Option<&WirePrinter>) -> Result<(), Failure>
         }
     })
     .map_err(Failure::new)?;
-    let (asking, counting) = (chat.clone(), unanswered.clone());
+    let (asking, at_end) = (chat.clone(), is_leaving.clone());
     spawn("stdin", move || {
         send_lines(&asking);
-        counting.store(asking.close(CONFIRMING), Ordering::Relaxed);
+        at_end.store(true, Ordering::Relaxed);
+        let _ = end_tx.send(asking.close(CONFIRMING));
     })
     .map_err(Failure::new)?;
     match print_events(&chat, &updates)? {
-        Ending::Left(_) => match unanswered.load(Ordering::Relaxed) {
-            0 => Ok(()),
-            count => Err(Failure::new(format!("left before {count} requests were answered"))),
+        // Where stdin goes on, it was a signal that ended it.
+        Ending::Left(_) if !is_leaving.load(Ordering::Relaxed) => Ok(()),
+        Ending::Left(_) => match end_rx.recv() {
+            Ok(0) | Err(_) => Ok(()),
+            Ok(count) => Err(Failure::new(format!("left before {count} requests were answered"))),
         },
         Ending::Closed(reason) => Err(Failure::new(connect::lost(&Error::Closed(reason)))),
         Ending::Failed(error) => Err(Failure::new(connect::lost(&error))),

@@ -57,7 +57,8 @@ fn talk(options: &Options, printer: Option<&WirePrinter>) -> Result<(), Failure>
     // Full at the most for a moment: each thread sends an event or two.
     let (event_tx, event_rx) = bounded(8);
     let outlet = Arc::<Outlet>::default();
-    let talk = Talk { options, connect, outlet: outlet.clone(), event_tx: event_tx.clone(), event_rx, signal_rx };
+    let talk =
+        Talk { options, connect, outlet: outlet.clone(), event_tx: event_tx.clone(), event_rx, signal_rx };
     talk.begin(connection)?;
     spawn("stdin", move || drop(event_tx.send(send_lines(&outlet)))).map_err(Failure::new)?;
     talk.run()
@@ -134,7 +135,9 @@ impl Talk<'_> {
 
     /// Leaves with a proper close. A second signal makes short work of it.
     fn leave(&self, mut failure: Option<String>) -> Result<(), Failure> {
-        let Some(sender) = self.outlet.get() else { return failure.map_or(Ok(()), |it| Err(Failure::new(it))) };
+        let Some(sender) = self.outlet.get() else {
+            return failure.map_or(Ok(()), |it| Err(Failure::new(it)));
+        };
         // A close code that is always fine to send.
         let _ = sender.close_output(CloseCode::NORMAL, "");
         // The receiving thread reports the end, which the close time-out bounds, but

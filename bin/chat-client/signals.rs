@@ -9,8 +9,8 @@ use signal_hook::iterator::Signals;
 
 /// Turns signals into the end of an attempt to connect, and into events.
 pub fn take(canceller: Canceller) -> Result<Receiver<()>, String> {
-    let mut signals = Signals::new([SIGINT, SIGTERM])
-        .map_err(|error| format!("failed to take signals: {error}"))?;
+    let mut signals =
+        Signals::new([SIGINT, SIGTERM]).map_err(|error| format!("failed to take signals: {error}"))?;
     // Where it is full, the program has been told often enough.
     let (signal_tx, signal_rx) = bounded(2);
     spawn("signals", move || {

@@ -12,6 +12,10 @@ use super::wrap::{self, Span};
 /// Narrower screens do without what only aligns.
 const NARROW: usize = 40;
 
+/// Lists have two columns on screens as wide as this, the second from here.
+const ITEM_NARROW: usize = 60;
+const ITEM_COLUMN: usize = 22;
+
 /// One thing to show.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Block {
@@ -68,16 +72,11 @@ impl Block {
             Self::Rule(words) => vec![rule(words, columns, theme)],
             Self::Info(words) => says("-- ", words, columns, theme.info()),
             Self::Alarm(words) => says("!! ", words, columns, theme.alarm()),
-            Self::Item(what, about) => {
-                let room = if columns < NARROW { 2 } else { 24 };
-                let gap = " ".repeat(room.max(wrap::width(what) + 1) - wrap::width(what));
-                wrap::wrap(&[Span::new("   ", theme.info()), Span::new(what.clone() + &gap, theme.info())], &[
-                    Span::plain(about),
-                ], columns)
-            }
+            Self::Item(what, about) => item(&text::one_line(what), &text::one_line(about), columns, theme),
             Self::Verbatim(lines) => {
                 let style = theme.faint();
-                lines.lines().flat_map(|line| wrap::wrap(&[], &[Span::new(line, style)], columns)).collect()
+                let lay_out = |line| wrap::wrap(&[], &[Span::new(text::one_line(line), style)], columns);
+                lines.lines().flat_map(lay_out).collect()
             }
         }
     }
@@ -105,11 +104,19 @@ impl Entry {
         let whisper = theme.whisper();
         match &self.kind {
             Kind::Said { is_own, mention } => {
-                let mark = if *is_own { ">" } else if mention.is_some() { "!" } else { " " };
+                let mark = if *is_own {
+                    ">"
+                } else if mention.is_some() {
+                    "!"
+                } else {
+                    " "
+                };
                 let body = with_mention(&self.text, mention.clone(), plain, theme);
                 (mark, vec![colored(*is_own), Span::plain(": ")], body)
             }
-            Kind::Did { is_own } => ("*", vec![colored(*is_own), Span::plain(" ")], vec![Span::new(said, plain)]),
+            Kind::Did { is_own } => {
+                ("*", vec![colored(*is_own), Span::plain(" ")], vec![Span::new(said, plain)])
+            }
             Kind::WhisperFrom { is_deed } => {
                 let verb = if *is_deed { " (to you alone) " } else { " whispers: " };
                 ("~", vec![colored(false), Span::new(verb, whisper)], vec![Span::new(said, whisper)])
@@ -146,6 +153,21 @@ fn with_mention(raw: &str, mention: Option<std::ops::Range<usize>>, plain: Style
 
 fn says(mark: &str, words: &str, columns: usize, style: Style) -> Vec<String> {
     wrap::wrap(&[Span::new(mark, style)], &[Span::new(text::lines(words), style)], columns)
+}
+
+/// A line of a list: in two columns, where the screen is wide enough.
+fn item(what: &str, about: &str, columns: usize, theme: Theme) -> Vec<String> {
+    let what_width = wrap::width(what);
+    if columns < ITEM_NARROW {
+        let body = [Span::new(what, theme.info()), Span::plain(format!("  {about}"))];
+        return wrap::wrap(&[Span::plain("   ")], &body, columns);
+    }
+    let gap = " ".repeat(ITEM_COLUMN.saturating_sub(what_width).max(2));
+    wrap::wrap(
+        &[Span::plain("   "), Span::new(what.to_owned() + &gap, theme.info())],
+        &[Span::plain(about)],
+        columns,
+    )
 }
 
 /// A line across the screen, short of its last column, with words in it.

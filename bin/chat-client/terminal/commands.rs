@@ -84,7 +84,8 @@ fn run_own(app: &App, name: &str) {
         "clear" => app.screen.clear(),
         _ => {
             let is_on = !app.trace.fetch_xor(true, Ordering::Relaxed);
-            let words = if is_on { "the wire is shown; /trace again stops it" } else { "the wire is not shown" };
+            let words =
+                if is_on { "the wire is shown; /trace again stops it" } else { "the wire is not shown" };
             app.screen.show([Block::Info(words.to_owned())]);
         }
     }
@@ -232,7 +233,10 @@ fn help(app: &App, about: Option<&str>) {
     let blocks = match about {
         Some(name) => match Command::help(name).or_else(|| own(name)) {
             Some(help) => vec![item(help)],
-            None => vec![Block::Alarm(explain(CommandError::Unknown { typed: text::one_line(name), nearest: None }))],
+            None => vec![Block::Alarm(explain(CommandError::Unknown {
+                typed: text::one_line(name),
+                nearest: None,
+            }))],
         },
         None => {
             let mut blocks = vec![Block::Info("a line is a message, // at its start says one /".to_owned())];

@@ -3,7 +3,6 @@
 
 use chinwag::protocol::Command;
 use parking_lot::Mutex;
-use rustyline::{Cmd, Movement};
 
 use super::commands;
 use super::model::Model;
@@ -29,27 +28,18 @@ struct Cycle {
 }
 
 impl Completer {
-    /// What to do for a press of Tab behind `left`.
-    pub fn press(&self, left: &str, model: &Model) -> Cmd {
+    /// Where to begin, and what to put there, for a press of Tab behind `left`.
+    pub fn press(&self, left: &str, model: &Model) -> Option<(usize, String)> {
         let mut cycle = self.cycle.lock();
         if cycle.as_ref().is_none_or(|cycle| cycle.left != left) {
             let (start, candidates) = candidates(left, model);
             *cycle = Some(Cycle { left: left.to_owned(), start, candidates, next: 0 });
         }
-        let Some(cycle) = cycle.as_mut() else { return Cmd::Noop };
-        let Some(candidate) = cycle.candidates.get(cycle.next) else { return Cmd::Noop };
-        let typed = left[cycle.start..].to_owned();
-        cycle.left = left[..cycle.start].to_owned() + candidate;
+        let cycle = cycle.as_mut()?;
+        let candidate = cycle.candidates.get(cycle.next)?.clone();
+        cycle.left = left[..cycle.start].to_owned() + &candidate;
         cycle.next = (cycle.next + 1) % cycle.candidates.len();
-        replace(&typed, candidate.clone())
-    }
-}
-
-fn replace(typed: &str, by: String) -> Cmd {
-    use unicode_segmentation::UnicodeSegmentation;
-    match u16::try_from(typed.graphemes(true).count()) {
-        Ok(0) | Err(_) => Cmd::Insert(1, by),
-        Ok(count) => Cmd::Replace(Movement::BackwardChar(count), Some(by)),
+        Some((cycle.start, candidate))
     }
 }
 

@@ -8,24 +8,26 @@
 //! each paint; the lower one is always `> `.
 
 use std::borrow::Cow;
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rustyline::completion::Completer as NoCompleter;
+use rustyline::config::BellStyle;
 use rustyline::error::ReadlineError;
 use rustyline::highlight::Highlighter;
 use rustyline::hint::Hinter;
-use rustyline::history::{History, MemHistory};
+use rustyline::history::FileHistory;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{
-    Cmd, ColorMode, ConditionalEventHandler, Config, Event, EventContext, EventHandler, ExternalPrinter, KeyCode,
-    KeyEvent, Modifiers, Movement, RepeatCount,
+    Cmd, ColorMode, CompletionType, ConditionalEventHandler, Config, Context, Event, EventContext,
+    EventHandler, ExternalPrinter, KeyCode, KeyEvent, Modifiers, Movement, RepeatCount,
 };
 
 use super::App;
 use super::block;
 use super::complete::Completer;
-use super::history::{HistoryFile, MAX_LINES};
+use super::history;
 use super::status;
 use super::tty;
 
@@ -43,10 +45,10 @@ pub enum Typed {
 }
 
 pub struct Editor {
-    inner: rustyline::Editor<Painter, MemHistory>,
+    inner: rustyline::Editor<Painter, FileHistory>,
     keys: Arc<Keys>,
     app: Arc<App>,
-    file: Option<HistoryFile>,
+    file: Option<PathBuf>,
 }
 
 /// What the keys and the paint tell each other.
@@ -63,14 +65,16 @@ impl Editor {
         let config = Config::builder()
             // Colours are the theme's affair, and the highlighter paints the prompt.
             .color_mode(ColorMode::Forced)
-            .max_history_size(MAX_LINES)
+            .completion_type(CompletionType::List)
+            .bell_style(if app.screen.has_bell() { BellStyle::Audible } else { BellStyle::None })
+            .max_history_size(history::MAX_LINES)
             .and_then(|config| config.history_ignore_dups(true))
             .map_err(|error| error.to_string())?
             .build();
-        let history = MemHistory::with_config(&config);
+        let history = FileHistory::with_config(&config);
         let inner = rustyline::Editor::with_history(config, history).map_err(|error| error.to_string())?;
         let keys = Arc::<Keys>::default();
-        let mut editor = Self { inner, keys: keys.clone(), app: app.clone(), file: HistoryFile::open() };
+        let mut editor = Self { inner, keys: keys.clone(), app: app.clone(), file: history::path() };
         editor.inner.set_helper(Some(Painter { app: app.clone(), keys: keys.clone() }));
         editor.bind_keys(&keys);
         editor.load_history();
@@ -99,31 +103,30 @@ impl Editor {
     /// Keeps a line for this run and the next ones.
     pub fn remember(&mut self, line: &str) {
         let is_new = self.inner.add_history_entry(line).unwrap_or(false);
-        if let Some(file) = self.file.as_ref().filter(|_| is_new)
-            && let Err(error) = file.add(line)
-        {
-            log::warn!("failed to keep the line for the next run: {error}");
-            self.file = None;
+        if let Some(path) = self.file.take_if(|_| is_new) {
+            match self.inner.append_history(&path) {
+                Ok(()) => self.file = Some(path),
+                Err(error) => log::warn!("failed to keep what was typed in {}: {error}", path.display()),
+            }
         }
     }
 
     fn load_history(&mut self) {
-        match self.file.as_ref().map_or_else(|| Ok(Vec::new()), HistoryFile::load) {
-            Ok(lines) => {
-                for line in lines {
-                    // It says whether the line is another than the one before.
-                    let _ = self.inner.history_mut().add_owned(line);
-                }
-            }
-            Err(error) => log::warn!("failed to read the lines of earlier runs: {error}"),
+        let Some(path) = self.file.take() else { return };
+        let made = history::make_folder(&path).map_err(ReadlineError::from);
+        match made.and_then(|()| self.inner.load_history(&path)) {
+            Err(ReadlineError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return log::warn!("failed to read {}: {error}", path.display()),
+            Ok(()) => {}
         }
+        self.file = Some(path);
     }
 
     fn bind_keys(&mut self, keys: &Arc<Keys>) {
         let app = &self.app;
-        let bind = |what| EventHandler::Conditional(Box::new(Key { what, app: app.clone(), keys: keys.clone() }));
+        let bind =
+            |what| EventHandler::Conditional(Box::new(Key { what, app: app.clone(), keys: keys.clone() }));
         let bindings = [
-            (KeyEvent(KeyCode::Tab, Modifiers::NONE), bind(What::Complete)),
             (KeyEvent::ctrl('C'), bind(What::ClearOrLeave)),
             (KeyEvent::ctrl('D'), bind(What::DeleteOrLeave)),
             (KeyEvent::ctrl('L'), bind(What::PaintAgain)),
@@ -137,7 +140,6 @@ impl Editor {
 
 #[derive(Clone, Copy)]
 enum What {
-    Complete,
     ClearOrLeave,
     DeleteOrLeave,
     PaintAgain,
@@ -152,10 +154,6 @@ struct Key {
 impl ConditionalEventHandler for Key {
     fn handle(&self, _: &Event, _: RepeatCount, _: bool, context: &EventContext<'_>) -> Option<Cmd> {
         match self.what {
-            What::Complete => {
-                let left = &context.line()[..context.pos()];
-                Some(self.keys.completer.press(left, &self.app.model.lock()))
-            }
             What::ClearOrLeave if !context.line().is_empty() => Some(Cmd::Kill(Movement::WholeBuffer)),
             // As it is by default: deletes a character.
             What::DeleteOrLeave if !context.line().is_empty() => None,
@@ -203,7 +201,11 @@ impl Highlighter for Painter {
         }
         // What can be typed or pasted, and takes no place in rustyline's eyes either.
         let is_shown = |c: char| c == '\n' || super::text::is_safe(c.encode_utf8(&mut [0; 4]));
-        if line.chars().all(is_shown) { Cow::Borrowed(line) } else { line.chars().filter(|c| is_shown(*c)).collect() }
+        if line.chars().all(is_shown) {
+            Cow::Borrowed(line)
+        } else {
+            line.chars().filter(|c| is_shown(*c)).collect()
+        }
     }
 
     fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {
@@ -224,8 +226,15 @@ impl Validator for Painter {
     }
 }
 
-impl NoCompleter for Painter {
+impl rustyline::completion::Completer for Painter {
     type Candidate = String;
+
+    /// One candidate at a time: among several rustyline would have the user choose, and
+    /// print nothing meanwhile.
+    fn complete(&self, line: &str, pos: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<String>)> {
+        let found = self.keys.completer.press(&line[..pos], &self.app.model.lock());
+        Ok(found.map_or((pos, Vec::new()), |(start, candidate)| (start, vec![candidate])))
+    }
 }
 
 impl Hinter for Painter {

@@ -94,7 +94,8 @@ pub fn run(options: &Options) -> Result<(), Failure> {
         editing,
     });
     let stopping = app.clone();
-    spawn("stop", move || signal_rx.iter().for_each(|()| stopping.stop(End::Signal))).map_err(Failure::new)?;
+    spawn("stop", move || signal_rx.iter().for_each(|()| stopping.stop(End::Signal)))
+        .map_err(Failure::new)?;
     converse(&app, updates, editing_tx).map_err(Failure::new)
 }
 

@@ -1,7 +1,6 @@
 //! What the client knows of the chat: its name, its rooms, what it asked. Turns each
 //! update into what is to be shown; no threads, no terminal, no network.
 
-use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use chinwag::Error;
@@ -160,7 +159,9 @@ impl Model {
             self.lost_since = Some(Instant::now());
             self.asked.clear();
             effects.blocks.push(Block::Alarm(format!("connection lost: {why}")));
-            effects.blocks.push(Block::Info("what you type now is kept, and sent when it is back".to_owned()));
+            effects
+                .blocks
+                .push(Block::Info("what you type now is kept, and sent when it is back".to_owned()));
         }
     }
 
@@ -169,7 +170,8 @@ impl Model {
         let away = self.lost_since.take().map(|since| since.elapsed()).unwrap_or_default();
         effects.blocks.push(Block::Info(format!("connected again after {}", words_for(away))));
         if !same_session {
-            let words = "the server does not know this session any more: something may be missing, or come twice";
+            let words =
+                "the server does not know this session any more: something may be missing, or come twice";
             effects.blocks.push(Block::Info(words.to_owned()));
         }
         let rooms = self.rooms.iter().map(|(name, _)| name.clone());
@@ -211,16 +213,26 @@ impl Model {
                 if !is_own {
                     self.whisperer = Some(name.clone());
                 }
-                effects.blocks.push(Block::Entry(Entry { time, kind, room: None, name, text, is_old: false }));
+                effects.blocks.push(Block::Entry(Entry {
+                    time,
+                    kind,
+                    room: None,
+                    name,
+                    text,
+                    is_old: false,
+                }));
             }
-            Event::Present { room, names, total, away } => self.hear_present(&room, names, total, &away, effects),
+            Event::Present { room, names, total, away } => {
+                self.hear_present(&room, names, total, &away, effects)
+            }
             Event::History { room, messages, .. } => self.hear_history(&room, messages, effects),
             Event::Resumed { room, complete, missed } => self.hear_resumed(&room, complete, missed, effects),
             Event::Renamed { from, name, time } => self.hear_renamed(from, name, time, effects),
             Event::Pong { id: Some(id) } => {
                 let ping = self.asked.iter().position(|asked| asked.id == id);
                 if let Some(Question::Ping(sent)) = ping.map(|place| self.asked.remove(place).question) {
-                    let words = format!("to the server and back: {:.1} ms", sent.elapsed().as_secs_f64() * 1e3);
+                    let words =
+                        format!("to the server and back: {:.1} ms", sent.elapsed().as_secs_f64() * 1e3);
                     effects.blocks.push(Block::Info(words));
                 }
             }
@@ -253,7 +265,8 @@ impl Model {
             Event::Rooms { rooms } => {
                 self.known_rooms = rooms.iter().map(|info| info.room.clone()).collect();
                 effects.blocks.extend(rooms.into_iter().map(|info| {
-                    let topic = if info.topic.is_empty() { String::new() } else { format!(" · {}", info.topic) };
+                    let topic =
+                        if info.topic.is_empty() { String::new() } else { format!(" · {}", info.topic) };
                     let people = if info.people == 1 { "person" } else { "people" };
                     Block::Item(info.room, format!("{} {people}{topic}", info.people))
                 }));
@@ -358,9 +371,9 @@ impl Model {
     ) {
         let is_shown = self.was_asked(&Question::Who(name.to_owned())) != Some(false);
         let total = total.max(names.len());
-        let described = names.iter().map(|name| {
-            if away.contains(name) { format!("{name} (away)") } else { name.clone() }
-        });
+        let described = names
+            .iter()
+            .map(|name| if away.contains(name) { format!("{name} (away)") } else { name.clone() });
         let mut described: Vec<String> = described.take(if is_shown { 200 } else { 20 }).collect();
         if total > described.len() {
             described.push(format!("and {} more", total - described.len()));
@@ -413,7 +426,8 @@ impl Model {
             blocks.push(Block::Rule(format!("missed in {name}: {missed}")));
         }
         if !complete {
-            blocks.push(Block::Info("more was missed, which the server has no more, or never knew".to_owned()));
+            blocks
+                .push(Block::Info("more was missed, which the server has no more, or never knew".to_owned()));
         }
         if is_current {
             effects.blocks.extend(blocks);
@@ -461,14 +475,22 @@ impl Model {
             effects.blocks.push(Block::Info(format!("you are {what}")));
             return;
         }
-        if let Some(room) = self.current.clone().filter(|room| self.room(room).is_some_and(|room| room.has(&name)))
+        if let Some(room) =
+            self.current.clone().filter(|room| self.room(room).is_some_and(|room| room.has(&name)))
         {
             self.tell(&room, name, time, &format!("is {what}"), effects);
         }
     }
 }
 
-fn whois(name: &str, rooms: &[String], since: u64, idle: u64, rtt: Option<f64>, away: Option<String>) -> Block {
+fn whois(
+    name: &str,
+    rooms: &[String],
+    since: u64,
+    idle: u64,
+    rtt: Option<f64>,
+    away: Option<String>,
+) -> Block {
     let here = super::screen::now().saturating_sub(since);
     let mut words = format!("in {}", rooms.join(", "));
     words += &format!("; here for {}", words_for(Duration::from_millis(here)));

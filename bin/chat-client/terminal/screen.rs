@@ -77,6 +77,11 @@ impl Screen {
         self.theme
     }
 
+    /// Whether the user wants to hear anything.
+    pub fn has_bell(&self) -> bool {
+        self.has_bell
+    }
+
     /// Shows blocks, a rule before those of another day. Never waits.
     pub fn show(&self, blocks: impl IntoIterator<Item = Block>) {
         let mut state = self.state.lock();
@@ -146,7 +151,7 @@ impl Screen {
         }
         state.is_printing = true;
         let text = self.render(&mut state);
-        if text.is_empty() { REPAINT.to_owned() } else { text }
+        if text.ends_with('\n') { text } else { text + REPAINT }
     }
 
     /// What waits, laid out.

@@ -41,7 +41,8 @@ pub fn find_mention(text: &str, name: &str) -> Option<std::ops::Range<usize>> {
     text.char_indices().map(|(start, _)| start).find_map(|start| {
         let length = prefix_len(&text[start..], name)?;
         let end = start + length;
-        let stands_alone = !is_word(text[..start].chars().next_back()) && !is_word(text[end..].chars().next());
+        let stands_alone =
+            !is_word(text[..start].chars().next_back()) && !is_word(text[end..].chars().next());
         stands_alone.then_some(start..end)
     })
 }

@@ -7,7 +7,8 @@ use rustix::termios::{self, LocalModes, OptionalActions, Termios};
 /// Whether lines can be edited here: stdin and stdout are a terminal, and one that
 /// can move its cursor.
 pub fn is_capable() -> bool {
-    let is_dumb = std::env::var("TERM").is_ok_and(|term| ["dumb", "cons25", "emacs"].contains(&term.as_str()));
+    let is_dumb =
+        std::env::var("TERM").is_ok_and(|term| ["dumb", "cons25", "emacs"].contains(&term.as_str()));
     io::stdin().is_terminal() && io::stdout().is_terminal() && !is_dumb
 }
 
