@@ -3,10 +3,11 @@
 use std::io;
 
 use chinwag::chat_client::{Backoff, ChatClient, Update};
-use chinwag::{Canceller, ClosedBy, ConnectOptions, Error, Escaped};
+use chinwag::{Canceller, ClosedBy, ConnectOptions, Error};
 use crossbeam_channel::Receiver;
 
 use crate::args::Options;
+use crate::text;
 
 /// How the program ends where it ends badly.
 pub struct Failure {
@@ -69,7 +70,7 @@ pub fn text_url(options: &Options) -> String {
 /// The error of an attempt to connect, and what to do about it.
 pub fn refused(error: &Error, options: &Options) -> Failure {
     let status = if matches!(error, Error::Invalid(_)) { 2 } else { 1 };
-    Failure { status, problem: safe(&advise(error, options.proxy.is_some())) }
+    Failure { status, problem: text::one_line(&advise(error, options.proxy.is_some())) }
 }
 
 fn advise(error: &Error, has_proxy: bool) -> String {
@@ -100,16 +101,11 @@ fn advise(error: &Error, has_proxy: bool) -> String {
 
 /// The end of a connection that nobody here asked for.
 pub fn lost(error: &Error) -> String {
-    safe(&match error {
+    text::one_line(&match error {
         Error::Closed(reason) if reason.clean && reason.by == ClosedBy::Peer => {
             format!("the server ended the conversation: {reason}")
         }
         Error::Closed(reason) => format!("the connection was lost: {reason}"),
         error => format!("the connection was lost: {error}"),
     })
-}
-
-/// What a peer may have put into an error, made safe to print.
-fn safe(words: &str) -> String {
-    Escaped::new(words).to_string()
 }

@@ -9,6 +9,7 @@ mod plain;
 mod shared;
 mod signals;
 mod terminal;
+mod text;
 
 use std::process::ExitCode;
 

@@ -13,4 +13,5 @@ mod programs;
 mod raw_server;
 mod refusal;
 mod support;
+mod terminal;
 mod wire;

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::style::Theme;
-use super::text;
 use super::wrap::{self, Span};
+use crate::text;
 
 /// Narrower screens do without what only aligns.
 const NARROW: usize = 40;
@@ -173,7 +173,7 @@ fn item(what: &str, about: &str, columns: usize, theme: Theme) -> Vec<String> {
 /// A line across the screen, short of its last column, with words in it.
 pub fn rule(words: &str, columns: usize, theme: Theme) -> String {
     let room = columns.saturating_sub(1);
-    let words = wrap::cut(&text::one_line(words), room.saturating_sub(6));
+    let words = wrap::cut(&text::one_line(words), room.saturating_sub(4));
     let start = format!("── {words} ");
     let rest = "─".repeat(room.saturating_sub(wrap::width(&start)));
     let style = theme.faint();

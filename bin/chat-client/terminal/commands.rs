@@ -9,7 +9,7 @@ use chinwag::protocol::{Ask, Command, CommandError, CommandHelp};
 use super::App;
 use super::block::Block;
 use super::complete;
-use super::text;
+use crate::text;
 
 /// The client's own commands.
 const OWN: [CommandHelp; 3] = [

@@ -6,7 +6,7 @@ use parking_lot::Mutex;
 
 use super::commands;
 use super::model::Model;
-use super::text;
+use crate::text;
 
 /// Commands whose argument is a room, and those whose argument is a name alone.
 const TAKE_ROOM: [&str; 3] = ["join", "leave", "who"];

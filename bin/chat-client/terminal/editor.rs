@@ -200,7 +200,7 @@ impl Highlighter for Painter {
             return Cow::Borrowed("");
         }
         // What can be typed or pasted, and takes no place in rustyline's eyes either.
-        let is_shown = |c: char| c == '\n' || super::text::is_safe(c.encode_utf8(&mut [0; 4]));
+        let is_shown = |c: char| c == '\n' || crate::text::is_safe(c.encode_utf8(&mut [0; 4]));
         if line.chars().all(is_shown) {
             Cow::Borrowed(line)
         } else {

@@ -15,7 +15,6 @@ mod room;
 mod screen;
 mod status;
 pub mod style;
-mod text;
 mod trace;
 mod tty;
 mod wrap;

@@ -9,7 +9,7 @@ use chinwag::protocol::{Ask, Event};
 
 use super::block::{Block, Entry, Kind};
 use super::room::Room;
-use super::text;
+use crate::text;
 
 /// The most questions whose answers are waited for; those before them are not coming.
 const MAX_ASKED: usize = 100;
@@ -126,6 +126,7 @@ impl Model {
 
     /// Goes to a room that is joined; what is new there comes under a rule.
     pub fn go_to(&mut self, name: &str) -> Vec<Block> {
+        let is_first = self.current.is_none() && self.previous.is_none();
         if self.current.as_deref() != Some(name) {
             self.previous = self.current.replace(name.to_owned());
         }
@@ -135,9 +136,9 @@ impl Model {
             news => format!(" · {news} new"),
         };
         let held = room.take_held();
-        let mut blocks = vec![Block::Rule(format!("{name}{news}"))];
-        blocks.extend(held);
-        blocks
+        // Nothing on the screen is of another room yet.
+        let rule = (!is_first).then(|| Block::Rule(format!("{name}{news}")));
+        rule.into_iter().chain(held).collect()
     }
 
     pub fn apply(&mut self, update: Update) -> Effects {
