@@ -2,6 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod chat_client;
+mod chat_client_json;
 mod chat_session;
 mod client;
 mod conversation;

@@ -87,8 +87,9 @@ impl Entry {
         let name = text::one_line(&self.name);
         let mut head = vec![Span::new(time_of_day(self.time, zone) + " ", theme.faint())];
         let (mark, words, body) = self.parts(&name, theme);
-        let gap = if columns < NARROW { "" } else { " " };
-        head.push(Span::new(format!("{mark}{gap}"), self.mark_style(theme)));
+        // A column for the marks aligns the names, where there is room for that.
+        let mark_and_gap = if mark == " " && columns < NARROW { String::new() } else { format!("{mark} ") };
+        head.push(Span::new(mark_and_gap, self.mark_style(theme)));
         if let Some(room) = &self.room {
             head.push(Span::new(format!("[{}] ", text::one_line(room)), theme.info()));
         }

@@ -63,7 +63,7 @@ fn twenty_columns_are_enough() {
     peer.says("lobby", "Adam", "hi there everybody");
     let rows = terminal.shows("everybody");
     let at = rows.iter().position(|row| row.starts_with("12:00")).unwrap();
-    assert_eq!(rows[at..at + 2], ["12:00  Adam: hi", "  there everybody"]);
+    assert_eq!(rows[at..at + 2], ["12:00 Adam: hi there", "  everybody"]);
     terminal.press("a line that is longer than that");
     terminal.until("the whole line", |rows| {
         rows.ends_with(&["> a line that is lon".into(), "ger than that".into()])
