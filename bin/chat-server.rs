@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use chinwag::chat::Chat;
-use chinwag::{Error, Listener, Overflow, Server, ServerBuilder, ShutdownHandle, WirePrinter};
+use chinwag::{Error, Listener, Overflow, Server, ServerBuilder, ShutdownHandle, WirePrinter, page};
 use clap::builder::BoolishValueParser;
 use clap::{Parser, ValueEnum};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -180,7 +180,7 @@ fn start(args: &Args, printer: Option<&WirePrinter>) -> Result<Server, Error> {
     let checked = chat.clone();
     let mut builder = Server::builder()
         .paths(Chat::PATHS)
-        .http(move |request| checked.check(request))
+        .http(move |request| page::respond(request).or_else(|| checked.check(request)))
         .handler(chat.gate())
         .max_message_size(args.max_message_size)
         .max_fragments(args.max_fragments)

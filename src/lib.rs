@@ -116,7 +116,7 @@
 //!
 //! | feature | what | default |
 //! |---|---|---|
-//! | `chat` | the chat of 2012 as a handler, `chinwag::chat` | on |
+//! | `chat` | the chat as a handler, `chinwag::chat`; a client of it that comes back, `chinwag::chat_client` | on |
 //! | `programs` | `chat-server` and `chat-client` | on |
 //!
 //! An embedder turns both off (`default-features = false`). The library never
@@ -142,6 +142,8 @@ mod wire;
 pub mod chat;
 #[cfg(feature = "chat")]
 pub mod chat_client;
+#[cfg(feature = "chat")]
+pub mod page;
 #[cfg(feature = "chat")]
 pub mod protocol;
 

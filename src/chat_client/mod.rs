@@ -32,6 +32,39 @@
 //! An `error` with its id settles any of them. The queue holds [`ChatClient::MAX_QUEUED`]
 //! requests and [`ChatClient::MAX_QUEUED_BYTES`]; beyond that asking fails with
 //! [`AskError::Full`], and nothing is lost silently.
+//!
+//! A server that still knows the session says nothing twice. One that has restarted does
+//! not, and may say a message again where it had taken it in and its ack was lost.
+//!
+//! # When the connection is lost
+//!
+//! | why | then |
+//! |---|---|
+//! | closed by the server with 1000 (over), 1002, 1003, 1007, 1009 (ours was wrong), 1008 (kicked, or replaced by another connection), 1010, 3000, 3003 (not allowed) | it is over |
+//! | closed by the server with 1001, 1011, 1012, 1013, 1014, without a code (1005), with any other code | again |
+//! | vanished (1006), or silent for too long | again |
+//! | the server broke the protocol, or sent what is too large | it is over |
+//! | unreachable, timed out, not a chat for the moment | again |
+//! | refused with 408, 425, 429, 5xx | again, not before the `Retry-After` (of a day at most) |
+//! | refused with 409: our dead connection may hold the name | again, up to five times in a row |
+//! | refused with any other status, such as 400, 401, 403, 404 | it is over |
+//!
+//! Again is after the [`Backoff`]'s time, which grows until a connection has lasted for
+//! 10 s. The first connection is not tried again: [`ChatClientBuilder::connect`] tells
+//! why it failed.
+//!
+//! # When it is back
+//!
+//! The client comes as itself (`session`), under the name that it had last, into its first
+//! room, and joins the others again, each from the position that it had heard last. It is
+//! away again where it was, and a server that has forgotten whom it ignores is told. Then
+//! goes out what was queued, in its order.
+//!
+//! Events come as the server sends them, with two exceptions. A message that was heard
+//! under its position before is not told again. And what only restores what was is not
+//! told: one's own `joined` and `away`, the list of those ignored, and the pongs of pings
+//! of the client's own. The acks and errors of requests that were asked without an id are
+//! told, under the id of their [`Receipt`]; see [`ChatClient::is_own_id`].
 
 mod address;
 mod backoff;
@@ -64,12 +97,25 @@ use crate::{Error, PeerAddr};
 use shared::Shared;
 
 /// A chat that one takes part in. Usable from any thread; share it in an
-/// [`Arc`](std::sync::Arc). No method but [`flush`](Self::flush) and
+/// [`Arc`]. No method but [`flush`](Self::flush) and
 /// [`close`](Self::close) waits for the network.
 ///
 /// Two threads belong to it, one that connects and receives and one that sends, and
 /// those of its [`Connection`](crate::Connection). Dropping it says 1001 where there is
 /// a connection, without waiting for an answer, and ends them.
+///
+/// ```
+/// use chinwag::{Server, chat::Chat, chat_client::ChatClient};
+/// use std::time::Duration;
+///
+/// let server = Server::builder().handler(Chat::new().gate()).bind("127.0.0.1:0")?;
+/// let url = format!("ws://{}/", server.local_addr().expect("bound to TCP"));
+/// let (john, _updates) = ChatClient::builder(url, "John").connect()?;
+/// let kept = john.say("lobby", "hi")?.wait()?;
+/// assert_eq!(kept.room.as_deref(), Some("lobby"));
+/// assert_eq!(john.close(Duration::from_secs(1)), 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct ChatClient {
     shared: Arc<Shared>,
     close_timeout: Duration,
@@ -155,7 +201,8 @@ impl ChatClient {
         ChatClientBuilder::new(url.into(), name.into())
     }
 
-    /// Says `text` in `room`.
+    /// Says `text` in `room`. A server closes the connection for good with 1009 where a
+    /// message is larger than it takes, usually 64 KiB with what is around it.
     ///
     /// # Errors
     ///

@@ -44,7 +44,8 @@ pub enum NotKept {
         /// For people; the server's words: show them through [`Escaped`](crate::Escaped).
         reason: String,
     },
-    /// A question, and the connection was lost before its answer came. Ask again.
+    /// A question, and the connection was lost before its answer came. Ask again once
+    /// there is another.
     Lost,
     /// The chat ended first. The server may have got the request all the same.
     Ended,

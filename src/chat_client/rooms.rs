@@ -19,8 +19,6 @@ struct Progress {
     /// The position to resume from.
     pos: Option<String>,
     latest: VecDeque<String>,
-    /// The connection is back, and the room does not know yet.
-    is_returning: bool,
 }
 
 impl Rooms {
@@ -45,31 +43,14 @@ impl Rooms {
         }
     }
 
-    /// This client has left `room`, unless what left was its last connection.
-    pub(super) fn left(&mut self, room: &str) {
-        if self.0.get(room).is_some_and(|progress| !progress.is_returning) {
-            self.remove(room);
-        }
-    }
-
     pub(super) fn remove(&mut self, room: &str) {
         self.0.shift_remove(room);
     }
 
-    /// All rooms are being joined again. Where the server is not known to be the same,
-    /// other messages may have the positions that were heard of before.
-    pub(super) fn begin_return(&mut self, is_same_session: bool) {
-        for progress in self.0.values_mut() {
-            progress.is_returning = true;
-            if !is_same_session {
-                progress.latest.clear();
-            }
-        }
-    }
-
-    /// The room knows of the return; whether it had not before.
-    pub(super) fn end_return(&mut self, room: &str) -> bool {
-        self.0.get_mut(room).is_some_and(|progress| std::mem::take(&mut progress.is_returning))
+    /// The server is not known to be the same: other messages may have the positions
+    /// that were heard of before.
+    pub(super) fn forget_latest(&mut self) {
+        self.0.values_mut().for_each(|progress| progress.latest.clear());
     }
 
     /// Resumes from elsewhere the next time, or begins anew there.

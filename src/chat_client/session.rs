@@ -3,12 +3,11 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use unicode_normalization::UnicodeNormalization;
-
 use super::queue::{Entry, Kind, Queue, frame};
 use super::rooms::Rooms;
 use super::{AskError, Kept, Receipt};
 use crate::Message;
+use crate::chat::RoomName;
 use crate::protocol::{Ask, Event, MAX_ID_CHARS};
 
 /// Tells the ids of the pings behind requests from others.
@@ -25,8 +24,11 @@ pub(super) struct Session {
     ignoring: Vec<String>,
     /// What goes out before the queue on a new connection.
     prelude: VecDeque<Message>,
-    /// The rooms that are being joined again, by the id of the request.
-    returning: HashMap<String, String>,
+    /// The rooms that are joined again on this connection, by the id of the request.
+    rejoining: HashMap<String, String>,
+    /// The ping behind all that restores what was: until its pong, what comes of that
+    /// is no news.
+    restoring: Option<String>,
     /// Where the first room's log was at the latest welcome.
     welcome_pos: String,
     /// What the ids of this client's own begin with.
@@ -54,7 +56,8 @@ impl Session {
             away: None,
             ignoring: Vec::new(),
             prelude: VecDeque::new(),
-            returning: HashMap::new(),
+            rejoining: HashMap::new(),
+            restoring: None,
             welcome_pos: String::new(),
             prefix: prefix + ".",
             counter: 0,
@@ -82,6 +85,11 @@ impl Session {
         format!("{}{}", self.prefix, self.counter)
     }
 
+    fn next_ping(&mut self) -> String {
+        self.counter += 1;
+        format!("{}{PING}{}", self.prefix, self.counter)
+    }
+
     pub(super) fn ask(&mut self, ask: Ask, id: Option<String>, is_online: bool) -> Result<Receipt, AskError> {
         let kind = Kind::of(&ask);
         if kind.needs_connection() && !is_online {
@@ -91,8 +99,7 @@ impl Session {
             return Err(AskError::BadId);
         }
         let id = id.unwrap_or_else(|| self.next_id());
-        self.counter += 1;
-        let ping = format!("{}{PING}{}", self.prefix, self.counter);
+        let ping = self.next_ping();
         self.queue.push(Entry::new(ask, kind, &id, ping))
     }
 
@@ -125,21 +132,18 @@ impl Session {
 
     /// Asks for all that this client was, besides what the query says.
     fn restore(&mut self, first_room: &str, is_same: bool) {
-        self.rooms.begin_return(is_same);
-        let asked = self.rooms.iter().next().map(|(room, pos)| (room.to_owned(), pos.map(str::to_owned)));
-        match asked {
-            Some((asked, pos)) if asked != first_room => {
-                // The server has another way to write it.
-                self.rooms.remove(&asked);
-                self.rooms.enter(first_room, pos.as_deref());
-            }
-            Some(_) => {}
-            None => drop(self.restore_by(Ask::Leave { room: first_room.to_owned() })),
+        if !is_same {
+            self.rooms.forget_latest();
+        }
+        if self.rooms.names().next().is_none() {
+            // A connection begins in some room.
+            self.restore_by(Ask::Leave { room: first_room.to_owned() });
         }
         let others = self.rooms.iter().filter(|(room, _)| *room != first_room);
         let others: Vec<_> = others.map(|(room, pos)| (room.to_owned(), pos.map(str::to_owned))).collect();
         for (room, since) in others {
-            self.join_again(room, since);
+            let id = self.restore_by(Ask::Join { room: room.clone(), since });
+            self.rejoining.insert(id, room);
         }
         if let Some(text) = self.away.clone() {
             self.restore_by(Ask::Away { text });
@@ -149,11 +153,9 @@ impl Session {
         for name in ignoring {
             self.restore_by(Ask::Ignore { name: Some(name) });
         }
-    }
-
-    fn join_again(&mut self, room: String, since: Option<String>) {
-        let id = self.restore_by(Ask::Join { room: room.clone(), since });
-        self.returning.insert(id, room);
+        let ping = self.next_ping();
+        self.prelude.push_back(frame(Ask::Ping, &ping));
+        self.restoring = Some(ping);
     }
 
     fn restore_by(&mut self, ask: Ask) -> String {
@@ -165,10 +167,15 @@ impl Session {
     /// The connection is lost.
     pub(super) fn lost(&mut self) {
         self.prelude.clear();
-        self.returning.clear();
+        self.rejoining.clear();
+        self.restoring = None;
         let rooms = &self.rooms;
-        // Such a room is joined again before anything else is asked.
-        self.queue.rewind(|ask| matches!(ask, Ask::Join { room, .. } if rooms.has(&key(room))));
+        // The rooms are joined again before anything else is asked.
+        self.queue.rewind(|ask| match ask {
+            Ask::Join { room, .. } => rooms.has(&key(room)),
+            Ask::Leave { room } => !rooms.has(&key(room)),
+            _ => false,
+        });
     }
 
     /// Takes note of an event; whether it is for the user, too.
@@ -188,20 +195,25 @@ impl Session {
             Event::Pong { id: Some(id) } => return self.hear_pong(id),
             Event::Error { code, reason, id: Some(id) } => self.hear_error(code, reason, id),
             Event::Joined { room, name, .. } if *name == self.name => {
+                let is_return = self.restoring.is_some() && self.rooms.has(room);
                 self.rooms.enter(room, None);
-                return !self.rooms.end_return(room);
+                return !is_return;
             }
-            Event::Left { room, name, .. } if *name == self.name => self.rooms.left(room),
+            Event::Left { room, name, .. } if *name == self.name && self.restoring.is_none() => {
+                self.rooms.remove(room);
+            }
             Event::Renamed { from, name, .. } if *from == self.name => self.name.clone_from(name),
-            Event::Away { name, text, .. } if *name == self.name => self.away = Some(text.clone()),
+            Event::Away { name, text, .. } if *name == self.name => {
+                self.away = Some(text.clone());
+                return self.restoring.is_none();
+            }
             Event::Back { name, .. } if *name == self.name => self.away = None,
+            // While it is restored it is told in part.
+            Event::Ignoring { .. } if self.restoring.is_some() => return false,
             Event::Ignoring { names } => self.ignoring.clone_from(names),
-            Event::History { room, messages, .. } => {
-                self.rooms.end_return(room);
-                // Where it answers a newcomer. The latest is the last.
-                if self.rooms.has(room) {
-                    self.rooms.enter(room, messages.last().map(|message| &*message.pos));
-                }
+            // Where it answers a newcomer to a room in which this client has heard nothing.
+            Event::History { room, messages, .. } if self.rooms.has(room) => {
+                self.rooms.enter(room, messages.last().map(|message| &*message.pos));
             }
             Event::Resumed { room, complete, missed } => self.hear_resumed(room, *complete, *missed),
             _ => {}
@@ -213,6 +225,9 @@ impl Session {
         if !self.is_own_ping(id) {
             self.queue.answered(id, Kept { room: None, pos: None });
             return true;
+        }
+        if self.restoring.as_deref() == Some(id) {
+            self.restoring = None;
         }
         match self.queue.passed(id) {
             Some(Ask::Join { room, since }) => self.rooms.enter(&key(&room), since.as_deref()),
@@ -226,17 +241,12 @@ impl Session {
 
     fn hear_error(&mut self, code: &str, reason: &str, id: &str) {
         self.queue.refused(id, code, reason);
-        let Some(room) = self.returning.remove(id) else { return };
-        if code == "bad_position" {
-            self.rooms.set_pos(&room, None);
-            self.join_again(room, None);
-        } else {
+        if let Some(room) = self.rejoining.remove(id).filter(|_| code != "already_in_room") {
             self.rooms.remove(&room);
         }
     }
 
     fn hear_resumed(&mut self, room: &str, complete: bool, missed: usize) {
-        self.rooms.end_return(room);
         if !complete && missed == 0 {
             // The position may be another store's, which no message will replace.
             let is_first = self.first_room.as_deref() == Some(room);
@@ -247,5 +257,5 @@ impl Session {
 
 /// A room as events name it.
 fn key(room: &str) -> String {
-    room.trim().to_lowercase().nfc().collect()
+    RoomName::parse(room).map_or_else(|_| room.to_owned(), |room| room.as_str().to_owned())
 }

@@ -64,3 +64,24 @@ fn the_bot_answers_who_says_ping() {
     john.send("!ping").unwrap();
     hears(&mut john, &["John says: !ping", "Bot says: John: pong"]);
 }
+
+#[test]
+fn the_game_lobby_starts_a_game_when_two_at_a_table_are_ready() {
+    let mut lobby = Program::start(example("game_lobby").arg("127.0.0.1:0"));
+    let url = lobby.address();
+    let sit = |name: &str| Connection::connect(&format!("ws://{url}/?name={name}&room=oak")).unwrap();
+    let mut ann = sit("Ann");
+    hears(&mut ann, &["+ Ann at oak"]);
+    let mut bob = sit("Bob");
+    for player in [&mut ann, &mut bob] {
+        hears(player, &["+ Bob at oak"]);
+        player.send("ready").unwrap();
+    }
+    for player in [&mut ann, &mut bob] {
+        hears(player, &["* Ann and Bob play at oak"]);
+    }
+    bob.send("say good game").unwrap();
+    bob.send("deal").unwrap();
+    hears(&mut ann, &["Bob: good game"]);
+    hears(&mut bob, &["Bob: good game", "! say TEXT, sit TABLE, who or ready"]);
+}

@@ -125,7 +125,7 @@ impl State {
             rooms,
             since: person.since,
             idle: person.active.elapsed().as_millis() as u64,
-            rtt: rtt.map(|rtt| (rtt.as_secs_f64() * 1e4).round() / 10.0),
+            rtt: rtt.map(|rtt| rtt.as_micros() as f64 / 1000.0),
             away: person.away.clone(),
         };
         self.answer(turn, who, &event);

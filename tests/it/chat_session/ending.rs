@@ -166,6 +166,7 @@ fn closing_waits_for_a_return_and_not_for_ever() {
     let closing = thread::spawn(move || chat.close(PATIENCE));
     let peer = script.peer();
     peer.welcome("S", "lobby", "s-0");
+    peer.restored();
     peer.ack(&peer.hears("lobby", "a"), "s-1");
     assert_eq!(closing.join().unwrap(), 0);
     receipt.wait().unwrap();

@@ -1,5 +1,6 @@
 //! The chat client that comes back, against a server that follows a script.
 
+mod chatting;
 mod ending;
 mod resending;
 mod returning;
@@ -115,6 +116,14 @@ impl Peer {
         let name = self.query("name").unwrap();
         let [session, room, pos] = [session, room, pos].map(str::to_owned);
         self.tell(&Event::Welcome { name, session, room, pos });
+    }
+
+    /// All that restores what the client was has been asked for.
+    #[track_caller]
+    fn restored(&self) {
+        let request = self.ask();
+        assert_eq!(request.ask, Ask::Ping);
+        self.pong(&request.id.unwrap());
     }
 
     fn query(&self, key: &str) -> Option<String> {

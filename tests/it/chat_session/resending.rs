@@ -20,6 +20,7 @@ fn what_was_not_acked_is_sent_again_once_in_order_under_its_id() {
     assert_eq!(peer.query("session").as_deref(), Some("S"));
     assert_eq!(peer.query("name").as_deref(), Some("John"));
     peer.welcome("S", "lobby", "s-3");
+    peer.restored();
     assert!(back(&updates), "the session is the same");
     assert_eq!(peer.hears("lobby", "b"), ids[1]);
     assert_eq!(peer.hears("lobby", "c"), ids[2]);
@@ -48,6 +49,7 @@ fn ones_own_copy_confirms_as_well_as_an_ack() {
     let peer = script.peer();
     assert_eq!(peer.query("since").as_deref(), Some("s-1"));
     peer.welcome("S", "lobby", "s-1");
+    peer.restored();
     back(&updates);
     peer.hears_nothing_but(&chat, "b");
 }
@@ -61,6 +63,7 @@ fn own_copies_among_what_was_missed_are_not_said_again() {
     peer.cut();
     let peer = script.peer();
     peer.welcome("S", "lobby", "s-1");
+    peer.restored();
     peer.tell(&resumed("lobby", true, 1));
     peer.tell(&Event::Message(ChatMessage { id: Some(id), ..message("lobby", "John", "a", "s-1") }));
     back(&updates);
@@ -92,6 +95,7 @@ fn what_is_said_while_offline_is_kept_and_goes_out_after_the_rooms_are_joined() 
     .collect();
     assert_eq!(attempts, [2, 3, 4]);
     assert_eq!(peer.ask().ask, Ask::Join { room: "games".to_owned(), since: None });
+    peer.restored();
     let id = peer.hears("games", "typed offline");
     peer.is_asked(Ask::Leave { room: "games".to_owned() });
     peer.hears("lobby", "later");
@@ -112,6 +116,7 @@ fn what_the_server_refuses_is_not_sent_again() {
     peer.cut();
     let peer = script.peer();
     peer.welcome("S", "lobby", "s-0");
+    peer.restored();
     peer.hears_nothing_but(&chat, "b");
 }
 
@@ -128,6 +133,7 @@ fn a_change_is_asked_again_until_the_server_has_passed_it() {
     let peer = script.peer();
     assert_eq!(peer.query("name").as_deref(), Some("John"), "nobody said that it changed");
     peer.welcome("S", "lobby", "s-0");
+    peer.restored();
     back(&updates);
     let (_, ping) = peer.is_asked(nick);
     let [from, name] = ["John", "Johnny"].map(str::to_owned);
@@ -142,6 +148,7 @@ fn a_change_is_asked_again_until_the_server_has_passed_it() {
     let peer = script.peer();
     assert_eq!(peer.query("name").as_deref(), Some("Johnny"));
     peer.welcome("S", "lobby", "s-0");
+    peer.restored();
     back(&updates);
     peer.pong(&peer.is_asked(Ask::Back).1);
     assert!(chat.flush(PATIENCE));
@@ -193,6 +200,7 @@ fn the_queue_is_bounded_and_says_so() {
     chat.reconnect_now();
     let peer = script.peer();
     peer.welcome("S", "lobby", "s-0");
+    peer.restored();
     for number in 0..ChatClient::MAX_QUEUED {
         peer.ack(&peer.hears("lobby", &number.to_string()), "s-1");
     }

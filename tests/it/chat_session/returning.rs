@@ -27,22 +27,24 @@ fn each_room_is_resumed_from_its_own_position_and_nothing_is_shown_twice() {
     assert_eq!(peer.query("since").as_deref(), Some("l-2"));
     peer.welcome("S", "lobby", "l-3");
     assert!(back(&updates));
-    for (room, since) in [("games", "g-1"), ("tea", "t-5")] {
-        assert_eq!(peer.ask().ask, Ask::Join { room: room.to_owned(), since: Some(since.to_owned()) });
-        peer.tell(&joined(room, "John"));
-        peer.tell(&resumed(room, true, 0));
-    }
-    assert_eq!(next_event(&updates), resumed("games", true, 0), "one's own return is not announced");
-    assert_eq!(next_event(&updates), resumed("tea", true, 0));
-    peer.tell(&joined("lobby", "John"));
     peer.tell(&resumed("lobby", true, 1));
     peer.tell(&said("lobby", "second", "l-2"));
     peer.tell(&said("lobby", "third", "l-3"));
     peer.tell(&said("lobby", "third", "l-3"));
+    peer.tell(&joined("lobby", "John"));
     peer.tell(&joined("lobby", "Eve"));
     assert_eq!(next_event(&updates), resumed("lobby", true, 1));
     assert_eq!(next_event(&updates), said("lobby", "third", "l-3"));
-    assert_eq!(next_event(&updates), joined("lobby", "Eve"));
+    assert_eq!(next_event(&updates), joined("lobby", "Eve"), "one's own return is not announced");
+    for (room, since) in [("games", "g-1"), ("tea", "t-5")] {
+        assert_eq!(peer.ask().ask, Ask::Join { room: room.to_owned(), since: Some(since.to_owned()) });
+        peer.tell(&resumed(room, true, 0));
+        peer.tell(&joined(room, "John"));
+        assert_eq!(next_event(&updates), resumed(room, true, 0));
+    }
+    peer.restored();
+    peer.tell(&joined("new", "John"));
+    assert_eq!(next_event(&updates), joined("new", "John"));
     peer.cut();
 
     let peer = script.peer();
@@ -63,20 +65,19 @@ fn a_room_that_was_left_is_not_joined_again() {
     let peer = script.peer();
     assert_eq!(peer.query("room").as_deref(), Some("games"));
     peer.welcome("S", "games", "g-0");
+    peer.restored();
     back(&updates);
+    chat.ask(Ask::Leave { room: "Games".to_owned() }).unwrap();
+    peer.is_asked(Ask::Leave { room: "Games".to_owned() });
     peer.tell(&Event::Left { room: "games".to_owned(), name: "John".to_owned(), time: 0 });
-    peer.tell(&joined("games", "John"));
     assert!(matches!(next_event(&updates), Event::Left { .. }));
-    peer.tell(&said("games", "hi", "g-1"));
-    assert_eq!(next_event(&updates), said("games", "hi", "g-1"));
-    assert_eq!(chat.rooms(), ["games"], "what left was the dead connection");
-    peer.tell(&Event::Left { room: "games".to_owned(), name: "John".to_owned(), time: 0 });
-    next_event(&updates);
     assert!(chat.rooms().is_empty());
     peer.cut();
     let peer = script.peer();
     peer.welcome("S", "games", "g-1");
-    assert_eq!(peer.ask().ask, Ask::Leave { room: "games".to_owned() });
+    assert_eq!(peer.ask().ask, Ask::Leave { room: "games".to_owned() }, "for a connection begins in a room");
+    peer.restored();
+    peer.hears_nothing_but(&chat, "the leaving was done");
 }
 
 #[test]
@@ -99,21 +100,26 @@ fn a_server_that_has_restarted_is_told_everything_but_what_it_had_acked() {
     let peer = script.peer();
     peer.welcome("new", "lobby", "0");
     assert!(!back(&updates), "another session");
-    let request = peer.ask();
-    assert_eq!(request.ask, Ask::Join { room: "games".to_owned(), since: Some("1".to_owned()) });
+    peer.tell(&resumed("lobby", false, 0));
+    assert_eq!(peer.ask().ask, Ask::Join { room: "games".to_owned(), since: Some("1".to_owned()) });
     assert_eq!(peer.ask().ask, away);
     assert_eq!(peer.ask().ask, Ask::Ignore { name: Some("Eve".to_owned()) });
+    peer.tell(&resumed("games", false, 1));
+    peer.tell(&said("games", "after", "1"));
+    peer.tell(&Event::Away { name: "John".to_owned(), text: "lunch".to_owned(), time: 0 });
+    peer.tell(&Event::Ignoring { names: vec!["Eve".to_owned()] });
+    peer.restored();
     assert_eq!(peer.hears("lobby", "open"), id);
     peer.ack(&id, "1");
     open.wait().unwrap();
-    assert!(matches!(next_event(&updates), Event::Ack { .. }));
-    peer.refuse(&request.id.unwrap(), "bad_position");
-    assert!(matches!(next_event(&updates), Event::Error { .. }));
-    assert_eq!(peer.ask().ask, Ask::Join { room: "games".to_owned(), since: None });
-    peer.tell(&said("games", "after", "1"));
+    assert_eq!(next_event(&updates), resumed("lobby", false, 0));
+    assert_eq!(next_event(&updates), resumed("games", false, 1));
     assert_eq!(next_event(&updates), said("games", "after", "1"), "another store's position");
+    assert!(matches!(next_event(&updates), Event::Ack { .. }), "what is restored is no news");
     peer.cut();
-    assert_eq!(script.peer().query("session").as_deref(), Some("new"));
+    let peer = script.peer();
+    assert_eq!(peer.query("session").as_deref(), Some("new"));
+    assert_eq!(peer.query("since").as_deref(), Some("0"), "the position of the welcome");
 }
 
 #[test]

@@ -1,0 +1,305 @@
+// The chat as this tab sees it: who one is, where, what was said, and what one
+// can ask for. What the server says is in events.js; drawing is for others.
+
+import { Connection } from "./connection.js";
+import { Conversation } from "./conversation.js";
+import { handle } from "./events.js";
+import { keyOf, roomOf } from "./names.js";
+import { Outbox, requestOf } from "./outbox.js";
+import { browserStore, tabStore } from "./storage.js";
+
+const PAGE_OF_HISTORY = 50;
+const AFRESH = 100;
+/** The server takes 64 KiB by default; some are for what is around the text. */
+const LONGEST_TEXT = 60_000;
+/** An `ack` without one's own copy behind it: the copy was lost with a connection. */
+const COPY_WITHIN_MS = 3_000;
+const KEPT_WHISPERS = 200;
+
+export class Chat {
+  me = { name: tabStore.get("name") ?? browserStore.get("name"), session: tabStore.get("session"), away: undefined };
+  conversations = new Map();
+  /** The conversation on the page. */
+  shown = undefined;
+  /** All rooms of the server, as last told. */
+  allRooms = [];
+  ignored = [];
+  lastWhisperer = undefined;
+  outbox = new Outbox();
+  asked = new Set();
+  #requests = new Map();
+  #requestCount = 0;
+
+  /**
+   * `changed` is told what to draw anew; `heard` gets what others say; `stateChanged`
+   * gets the connection's; `isReading` tells whether a conversation's end is being read.
+   */
+  constructor({ changed, heard, stateChanged, isReading }) {
+    this.changed = changed;
+    this.heard = heard;
+    this.isReading = isReading;
+    this.connection = new Connection({
+      query: () => this.#query(),
+      onEvent: (event) => handle(this, event),
+      onState: (state) => {
+        this.#connectionChanged(state);
+        stateChanged(state);
+      },
+    });
+    for (const { peer, ...item } of tabStore.get("whispers") ?? []) this.whispersWith(peer).add(item);
+  }
+
+  get isOnline() {
+    return this.connection.state.is === "open";
+  }
+
+  get rooms() {
+    return [...this.conversations.values()].filter((conversation) => conversation.isRoom);
+  }
+
+  get whispers() {
+    return [...this.conversations.values()].filter((conversation) => !conversation.isRoom);
+  }
+
+  isMe(name) {
+    return keyOf(name) === keyOf(this.me.name);
+  }
+
+  // Where one is.
+
+  /** Comes in under `name`, into `room` and the rooms that this tab was in. */
+  enter(name, room) {
+    this.me.name = name;
+    const before = this.rooms.length === 0 ? (tabStore.get("rooms") ?? []) : [];
+    for (const each of [...before, room]) this.room(each);
+    this.show(this.room(room));
+    this.connection.connect();
+  }
+
+  quit() {
+    this.connection.close();
+    this.me = { name: this.me.name, session: undefined, away: undefined };
+    this.conversations.clear();
+    this.shown = undefined;
+    this.outbox.clear();
+    for (const key of ["session", "name", "rooms", "whispers"]) tabStore.set(key);
+    this.changed("all");
+  }
+
+  room(name) {
+    return this.#conversation("room", name);
+  }
+
+  whispersWith(name) {
+    return this.#conversation("whisper", name);
+  }
+
+  #conversation(kind, name) {
+    const key = `${kind}:${keyOf(name)}`;
+    let conversation = this.conversations.get(key);
+    if (!conversation) {
+      conversation = new Conversation(kind, name);
+      this.conversations.set(key, conversation);
+      this.changed("rooms");
+    }
+    return conversation;
+  }
+
+  show(conversation) {
+    if (this.shown !== conversation && this.shown) this.shown.newFrom = undefined;
+    this.shown = conversation;
+    this.save();
+    this.changed("all");
+  }
+
+  /** Goes into a room, new or not, and shows it. */
+  join(typed) {
+    const name = roomOf(typed);
+    if (!name) return;
+    const isNew = !this.conversations.has(`room:${keyOf(name)}`);
+    const room = this.room(name);
+    const before = this.shown;
+    this.show(room);
+    if (isNew && this.isOnline) this.askToJoin(room, () => this.forget(room, before));
+  }
+
+  askToJoin(room, failed) {
+    this.request({ type: "join", room: room.name, since: room.lastPos }, failed);
+    this.request({ type: "who", room: room.name });
+  }
+
+  leave(conversation) {
+    if (conversation.isRoom && this.rooms.length === 1) {
+      return this.inform("This is your only room: /join another first, or /quit.", "error");
+    }
+    if (conversation.isRoom) this.request({ type: "leave", room: conversation.name });
+    this.forget(conversation);
+  }
+
+  forget(conversation, next) {
+    const keys = [...this.conversations.keys()];
+    const at = keys.indexOf(conversation.key);
+    this.conversations.delete(conversation.key);
+    if (this.shown === conversation) {
+      const neighbour = this.conversations.get(keys[at === 0 ? 1 : at - 1]);
+      this.show(this.conversations.get(next?.key) ?? neighbour ?? this.rooms[0]);
+    }
+    this.save();
+    this.saveWhispers();
+    this.changed("rooms");
+  }
+
+  // What one says.
+
+  /** Says it, now or when the connection is back. Returns why not, where it cannot be said at all. */
+  say(conversation, text, action = false) {
+    if (new TextEncoder().encode(text).length > LONGEST_TEXT) return "This is too long for one message.";
+    conversation.newFrom = undefined;
+    this.#transmit(this.outbox.add(conversation.kind, conversation.name, text, action));
+    this.changed("outbox", "log");
+    return undefined;
+  }
+
+  sendWaiting() {
+    for (const entry of this.outbox.entries) if (entry.state === "waiting") this.#transmit(entry);
+    this.changed("outbox");
+  }
+
+  #transmit(entry) {
+    if (this.connection.send(requestOf(entry))) this.outbox.change(entry, { state: "sent" });
+  }
+
+  /** The server has it; one's own copy comes too, unless it was lost with a connection. */
+  kept(entry, pos) {
+    const conversation = this.#conversation(entry.kind, entry.to);
+    if (pos !== undefined && conversation.knowsPosition(pos)) return this.settle(entry);
+    this.outbox.change(entry, { state: "kept", pos });
+    setTimeout(() => {
+      if (!this.outbox.entries.includes(entry)) return;
+      const { id, text, action, time } = entry;
+      const from = this.me.name;
+      conversation.add({ is: entry.kind === "room" ? "message" : "whisper", from, text, action, time, pos, id, isProvisional: true });
+      this.settle(entry);
+    }, COPY_WITHIN_MS);
+    this.changed("outbox");
+  }
+
+  settle(entry) {
+    this.outbox.remove(entry);
+    this.changed("outbox", "log");
+  }
+
+  // What one asks.
+
+  /**
+   * Asks the server. `failed` gets the reason where it will not, and returns true where
+   * nobody need read that. False where there is no connection.
+   */
+  request(request, failed) {
+    this.#requestCount += 1;
+    const id = `r${this.#requestCount}`;
+    if (!this.connection.send({ ...request, id })) return false;
+    if (failed) this.#requests.set(id, failed);
+    this.#requests.delete(`r${this.#requestCount - 500}`);
+    return true;
+  }
+
+  /** Asks for something that a person wants to read the answer to. */
+  ask(request, about = request.type) {
+    if (this.request(request)) this.asked.add(about);
+    else this.inform("There is no connection now. Try again when it is back.", "error");
+  }
+
+  takeRequest(id) {
+    const failed = this.#requests.get(id);
+    this.#requests.delete(id);
+    return failed;
+  }
+
+  loadEarlier(conversation) {
+    const { isRoom, isJoined, hasMore, loadingBefore } = conversation;
+    const before = conversation.oldestPos();
+    if (!isRoom || !isJoined || !hasMore || loadingBefore !== undefined || before === undefined) return;
+    const failed = () => {
+      conversation.loadingBefore = undefined;
+      conversation.hasMore = false;
+      this.changed("log");
+      return true;
+    };
+    const request = { type: "history", room: conversation.name, before, limit: PAGE_OF_HISTORY };
+    if (this.request(request, failed)) conversation.loadingBefore = before;
+    this.changed("log");
+  }
+
+  /** Loads the end anew, after reading back so long that it was not kept. */
+  loadEnd(conversation) {
+    if (!this.request({ type: "history", room: conversation.name, limit: AFRESH })) return false;
+    conversation.clear();
+    this.changed("log");
+    return true;
+  }
+
+  // What there is to read.
+
+  /** Tells only this person something, in the conversation that is shown. */
+  inform(text, tone) {
+    this.shown?.add({ is: "info", text, tone, time: Date.now() });
+    this.changed("log");
+    this.heard(this.shown, { is: "info", text }, false);
+  }
+
+  markRead(conversation) {
+    if (!conversation.unread) return;
+    conversation.unread = conversation.mentions = 0;
+    this.changed("rooms", "title");
+  }
+
+  get unread() {
+    return [...this.conversations.values()].reduce((sum, { unread }) => sum + unread, 0);
+  }
+
+  save() {
+    const rooms = this.rooms.map(({ name }) => name);
+    tabStore.set("rooms", rooms);
+    tabStore.set("session", this.me.session);
+    tabStore.set("name", this.me.name);
+    if (this.shown?.isRoom) {
+      tabStore.set("shown", this.shown.name);
+      browserStore.set("room", this.shown.name);
+    }
+  }
+
+  /** Whispers are kept nowhere else. */
+  saveWhispers() {
+    const all = this.whispers.flatMap(({ name, items }) =>
+      items.filter(({ is }) => is === "whisper").map(({ number, ...item }) => ({ ...item, peer: name })),
+    );
+    all.sort((a, b) => a.time - b.time);
+    tabStore.set("whispers", all.length > 0 ? all.slice(-KEPT_WHISPERS) : undefined);
+  }
+
+  // The connection.
+
+  #query() {
+    const first = this.shown?.isRoom ? this.shown : this.rooms[0];
+    return { name: this.me.name, room: first?.name, session: this.me.session, since: first?.lastPos };
+  }
+
+  #connectionChanged({ is, code }) {
+    if (is === "open") return;
+    // The server would take no offence twice at what it does not take.
+    const sent = this.outbox.entries.filter(({ state }) => state === "sent");
+    if (code === 1009 && sent.length > 0) {
+      const longest = sent.reduce((a, b) => (b.text.length > a.text.length ? b : a));
+      this.outbox.change(longest, { state: "failed", reason: "it is too long for this server" });
+    }
+    this.outbox.connectionLost();
+    this.asked.clear();
+    this.#requests.clear();
+    for (const conversation of this.conversations.values()) {
+      conversation.isJoined = false;
+      conversation.loadingBefore = undefined;
+    }
+    this.changed("outbox");
+  }
+}

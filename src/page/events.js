@@ -1,0 +1,270 @@
+// What the server says, event by event. One that is not known is from a later
+// version, and ignored.
+
+import { compareNames, keyOf } from "./names.js";
+import { browserStore } from "./storage.js";
+import { mentions } from "./text.js";
+import { dayOf, fullTime, roughly } from "./time.js";
+
+/** Comings and goings within this time are told in one line. */
+const TOGETHER_MS = 10 * 60_000;
+
+export function handle(chat, event) {
+  if (Object.hasOwn(handlers, event.type)) handlers[event.type](chat, event);
+}
+
+const handlers = {
+  welcome(chat, { name, session, room: roomName, pos }) {
+    chat.me = { name, session, away: undefined };
+    browserStore.set("name", name);
+    const first = chat.room(roomName);
+    first.lastPos ??= pos;
+    chat.request({ type: "who", room: first.name });
+    for (const room of chat.rooms) if (room !== first) chat.askToJoin(room, () => chat.forget(room));
+    chat.request({ type: "rooms" });
+    chat.request({ type: "ignore" });
+    chat.sendWaiting();
+    chat.save();
+    chat.changed("all");
+  },
+
+  message(chat, { room: roomName, ...message }) {
+    const room = chat.room(roomName);
+    const entry = chat.outbox.find(message.id);
+    if (entry) chat.settle(entry);
+    room.lastPos = message.pos;
+    const item = itemOf(message);
+    if (!room.addMessage(item)) return;
+    news(chat, room, item);
+  },
+
+  whisper(chat, { from, to, text, time, action, id }) {
+    const isOwn = chat.isMe(from);
+    const peer = isOwn ? to : from;
+    const conversation = chat.whispersWith(peer);
+    const entry = chat.outbox.find(id);
+    if (entry) chat.settle(entry);
+    if (isOwn && id && conversation.items.some((item) => item.id === id)) return;
+    const item = { is: "whisper", from, to, text, time, action, id };
+    conversation.add(item);
+    if (!isOwn) chat.lastWhisperer = from;
+    chat.saveWhispers();
+    news(chat, conversation, item);
+  },
+
+  ack(chat, { id, pos }) {
+    const entry = chat.outbox.find(id);
+    if (entry) chat.kept(entry, pos);
+  },
+
+  history(chat, { room: roomName, messages, more }) {
+    const room = chat.room(roomName);
+    const items = messages.map(itemOf);
+    for (const { id } of items) {
+      const entry = chat.outbox.find(id);
+      if (entry) chat.settle(entry);
+    }
+    if (room.loadingBefore !== undefined) {
+      room.loadingBefore = undefined;
+      room.prepend(items, more);
+    } else {
+      room.mergeLatest(items, more, ruleOf("Some messages may be missing here."));
+    }
+    room.isJoined = true;
+    chat.changed("log", "people");
+  },
+
+  resumed(chat, { room: roomName, complete, missed }) {
+    const room = chat.room(roomName);
+    room.isJoined = true;
+    if (!complete && room.items.length > 0) room.add(ruleOf("Some messages may be missing here."));
+    else if (missed > 0) room.add(ruleOf(`Back again: ${missed === 1 ? "one message" : `${missed} messages`} since`));
+    chat.changed("log", "people");
+  },
+
+  gap(chat, { room: roomName, dropped, rooms }) {
+    for (const name of rooms?.length ? rooms : [roomName]) {
+      const room = chat.room(name);
+      room.add(ruleOf(`${dropped} messages are missing here: they came faster than this page could read.`));
+      chat.request({ type: "who", room: room.name });
+    }
+    chat.changed("log");
+  },
+
+  joined(chat, { room: roomName, name, time }) {
+    if (chat.isMe(name)) return;
+    const room = chat.room(roomName);
+    if (!room.people.has(keyOf(name))) room.total += 1;
+    room.people.set(keyOf(name), { name, away: undefined });
+    addPresence(room, name, "came", time);
+    chat.changed("people", "log");
+  },
+
+  left(chat, { room: roomName, name, time }) {
+    const room = chat.conversations.get(`room:${keyOf(roomName)}`);
+    if (!room) return;
+    if (chat.isMe(name)) return chat.forget(room);
+    if (room.people.delete(keyOf(name))) room.total -= 1;
+    addPresence(room, name, "left", time);
+    chat.changed("people", "log");
+  },
+
+  present(chat, { room: roomName, names, total, away = [] }) {
+    const room = chat.room(roomName);
+    const absent = new Set(away.map(keyOf));
+    const reasons = new Map([...room.people].map(([key, { away }]) => [key, away]));
+    room.people = new Map(
+      names.map((name) => [keyOf(name), { name, away: absent.has(keyOf(name)) ? reasons.get(keyOf(name)) || "away" : undefined }]),
+    );
+    room.total = total ?? names.length;
+    if (chat.asked.delete(`who ${room.key}`)) {
+      const rest = room.total > names.length ? `, and ${room.total - names.length} more` : "";
+      chat.inform(`${room.total} in #${room.name}: ${names.join(", ")}${rest}`);
+    }
+    chat.changed("people", "rooms");
+  },
+
+  rooms(chat, { rooms }) {
+    chat.allRooms = rooms;
+    if (chat.asked.delete("rooms")) {
+      const lines = rooms.map(({ room, people, topic }) => `#${room} (${people})${topic ? ` – ${topic}` : ""}`);
+      chat.inform(`Rooms:\n${lines.join("\n")}`);
+    }
+    chat.changed("rooms");
+  },
+
+  headcount(chat, { room: roomName, people }) {
+    chat.room(roomName).total = people;
+    chat.changed("people");
+  },
+
+  renamed(chat, { from, name, time }) {
+    const isMe = chat.isMe(from);
+    if (isMe) {
+      chat.me.name = name;
+      browserStore.set("name", name);
+      chat.save();
+    }
+    for (const room of chat.rooms) {
+      const person = room.people.get(keyOf(from));
+      if (!person && !isMe) continue;
+      room.people.delete(keyOf(from));
+      room.people.set(keyOf(name), { ...person, name });
+      room.add({ is: "info", text: isMe ? `You are ${name} now.` : `${from} is ${name} now.`, time });
+    }
+    followRename(chat, from, name);
+    chat.changed("all");
+  },
+
+  topic(chat, { room: roomName, text, by, time }) {
+    const room = chat.room(roomName);
+    const isNews = room.topic !== undefined && room.topic !== text && by;
+    room.topic = text;
+    if (chat.asked.delete(`topic ${room.key}`)) {
+      chat.inform(text ? `The topic is: ${text}${by ? ` (by ${by})` : ""}` : "There is no topic.");
+    } else if (isNews) {
+      const told = text ? `${by} set the topic: ${text}` : `${by} removed the topic.`;
+      room.add({ is: "info", text: told, time: time ?? Date.now() });
+    }
+    chat.changed("log", "rooms", "people");
+  },
+
+  away(chat, { name, text, time }) {
+    setAway(chat, name, text || "away", `is away${text ? `: ${text}` : "."}`, time);
+  },
+
+  back(chat, { name, time }) {
+    setAway(chat, name, undefined, "is back.", time);
+  },
+
+  ignoring(chat, { names }) {
+    chat.ignored = names;
+    if (chat.asked.delete("ignore")) {
+      chat.inform(names.length > 0 ? `You ignore ${names.join(", ")}.` : "You ignore nobody.");
+    }
+    chat.changed("people", "log");
+  },
+
+  whois(chat, { name, rooms, since, idle, rtt, away }) {
+    const lines = [
+      `${name} is in ${rooms.map((room) => `#${room}`).join(", ") || "no room"}, here since ${fullTime(since)}.`,
+      `Idle for ${roughly(idle)}${rtt === undefined ? "" : `, ${rtt < 10 ? rtt.toFixed(1) : Math.round(rtt)} ms away`}.`,
+      ...(away === undefined ? [] : [`Away${away ? `: ${away}` : ""}.`]),
+    ];
+    chat.inform(lines.join("\n"));
+  },
+
+  notice(chat, { text }) {
+    chat.inform(text, "notice");
+  },
+
+  error(chat, { reason, id }) {
+    const entry = chat.outbox.find(id);
+    const failed = chat.takeRequest(id);
+    if (entry) chat.outbox.change(entry, { state: "failed", reason });
+    else if (!failed?.(reason)) chat.inform(reason, "error");
+    chat.changed("outbox");
+  },
+};
+
+const itemOf = ({ from, text, pos, time, action, id }) => ({ is: "message", from, text, pos, time, action, id });
+const ruleOf = (text) => ({ is: "rule", text, time: Date.now() });
+
+/** Counts what was not read, and tells those who announce it. */
+function news(chat, conversation, item) {
+  const isOwn = chat.isMe(item.from);
+  const isMention = !isOwn && (item.is === "whisper" || mentions(item.text, chat.me.name));
+  if (!isOwn && !chat.isReading(conversation)) {
+    conversation.unread += 1;
+    if (isMention) conversation.mentions += 1;
+    conversation.newFrom ??= item.number;
+    chat.changed("rooms", "title");
+  }
+  if (chat.shown === conversation) chat.changed("log");
+  if (!isOwn) chat.heard(conversation, item, isMention);
+}
+
+/** Tells a coming or going in the line before, where that is one too. */
+function addPresence(room, name, what, time) {
+  const last = room.items.at(-1);
+  if (last?.is === "presence" && time - last.time < TOGETHER_MS && dayOf(time) === dayOf(last.time)) {
+    const [first] = last.people.get(name) ?? [what];
+    last.people.set(name, [first, what]);
+    last.version += 1;
+  } else {
+    room.add({ is: "presence", people: new Map([[name, [what, what]]]), time, version: 0 });
+  }
+}
+
+function setAway(chat, name, away, told, time) {
+  const isMe = chat.isMe(name);
+  if (isMe) chat.me.away = away;
+  for (const room of chat.rooms) {
+    const person = room.people.get(keyOf(name));
+    if (!person) continue;
+    person.away = away;
+    room.add({ is: "info", text: isMe ? `You${told.replace(/^is/, " are")}` : `${name} ${told}`, time });
+  }
+  chat.changed("people", "log", "rooms");
+}
+
+function followRename(chat, from, name) {
+  const conversation = chat.conversations.get(`whisper:${keyOf(from)}`);
+  const key = `whisper:${keyOf(name)}`;
+  if (!conversation || (chat.conversations.has(key) && key !== conversation.key)) return;
+  chat.conversations.delete(conversation.key);
+  Object.assign(conversation, { name, key });
+  chat.conversations.set(key, conversation);
+  for (const entry of chat.outbox.of({ kind: "whisper", name: from })) chat.outbox.change(entry, { to: name });
+  if (chat.lastWhisperer === from) chat.lastWhisperer = name;
+}
+
+/** Names for a person to choose from: of this room first, then those one whispers with. */
+export function knownNames(chat) {
+  const names = new Map();
+  for (const { name } of chat.shown?.people.values() ?? []) names.set(keyOf(name), name);
+  for (const { name } of chat.whispers) names.set(keyOf(name), name);
+  for (const room of chat.rooms) for (const { name } of room.people.values()) names.set(keyOf(name), name);
+  names.delete(keyOf(chat.me.name));
+  return [...names.values()].sort(compareNames);
+}

@@ -1,0 +1,63 @@
+// What was typed and is not known to have arrived. It survives a lost connection
+// and a reload of the page: the server knows an id that it saw before, so sending
+// again is safe.
+
+import { tabStore } from "./storage.js";
+
+export class Outbox {
+  /** Entries `{ id, kind, to, text, action, state, reason, pos }`; state is `waiting`, `sent`, `kept` or `failed`. */
+  entries = (tabStore.get("outbox") ?? []).map((entry) => (entry.state === "sent" ? { ...entry, state: "waiting" } : entry));
+  #prefix = crypto.getRandomValues(new Uint32Array(2)).reduce((id, part) => id + part.toString(36), "");
+  #count = 0;
+
+  add(kind, to, text, action) {
+    this.#count += 1;
+    const entry = { id: `${this.#prefix}-${this.#count}`, kind, to, text, action, state: "waiting", time: Date.now() };
+    this.entries.push(entry);
+    this.#save();
+    return entry;
+  }
+
+  find(id) {
+    return id === undefined ? undefined : this.entries.find((entry) => entry.id === id);
+  }
+
+  of({ kind, name }) {
+    return this.entries.filter((entry) => entry.kind === kind && entry.to === name);
+  }
+
+  change(entry, fields) {
+    Object.assign(entry, fields);
+    this.#save();
+  }
+
+  remove(entry) {
+    this.entries = this.entries.filter((other) => other !== entry);
+    this.#save();
+  }
+
+  /** Those whose fate the lost connection took along are to be sent again. */
+  connectionLost() {
+    for (const entry of this.entries) if (entry.state === "sent") entry.state = "waiting";
+    this.#save();
+  }
+
+  clear() {
+    this.entries = [];
+    this.#save();
+  }
+
+  get hasUnsent() {
+    return this.entries.some((entry) => entry.state !== "kept");
+  }
+
+  #save() {
+    tabStore.set("outbox", this.entries.length > 0 ? this.entries : undefined);
+  }
+}
+
+/** The request that sends an entry. */
+export function requestOf({ id, kind, to, text, action }) {
+  const where = kind === "room" ? { type: "say", room: to } : { type: "whisper", to };
+  return { ...where, text, id, ...(action && { action: true }) };
+}

@@ -1,0 +1,70 @@
+// What is remembered: for this browser, or for this tab alone. A browser that
+// keeps nothing makes the page forgetful, not broken.
+
+class Store {
+  #area;
+  #memory = new Map();
+
+  constructor(open) {
+    try {
+      this.#area = open();
+      this.#area.getItem("chinwag");
+    } catch {
+      this.#area = undefined;
+    }
+  }
+
+  get(key) {
+    try {
+      const text = this.#area ? this.#area.getItem(`chinwag.${key}`) : this.#memory.get(key);
+      return text === null || text === undefined ? undefined : JSON.parse(text);
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Keeps `value`; none where it is undefined. */
+  set(key, value) {
+    const text = value === undefined ? undefined : JSON.stringify(value);
+    this.#memory.set(key, text);
+    try {
+      if (text === undefined) this.#area?.removeItem(`chinwag.${key}`);
+      else this.#area?.setItem(`chinwag.${key}`, text);
+    } catch {
+      // The browser's quota is used up: what is in memory has to do.
+      this.#area = undefined;
+    }
+  }
+}
+
+export const browserStore = new Store(() => window.localStorage);
+export const tabStore = new Store(() => window.sessionStorage);
+
+/** How long another tab with the same session has to say so. */
+const ANSWER_MS = 200;
+
+/**
+ * A tab that is duplicated takes a copy of its store along, the session in it
+ * too; but a session belongs to one tab. The copy finds the mark of a tab that
+ * is alive, asks whether it is, and forgets what is not its own.
+ */
+export async function forgetIfCopied() {
+  const own = crypto.getRandomValues(new Uint32Array(2)).join("-");
+  const session = () => tabStore.get("session");
+  const channel = new BroadcastChannel("chinwag");
+  const wasAlive = tabStore.get("alive");
+  if (wasAlive && session()) {
+    const isTaken = await new Promise((resolve) => {
+      channel.onmessage = ({ data }) => data.answerTo === own && resolve(true);
+      channel.postMessage({ whoHas: session(), from: own });
+      setTimeout(resolve, ANSWER_MS, false);
+    });
+    if (isTaken) for (const key of ["session", "name", "rooms", "shown", "outbox", "whispers"]) tabStore.set(key);
+  }
+  channel.onmessage = ({ data }) => {
+    if (data.whoHas && data.whoHas === session()) channel.postMessage({ answerTo: data.from });
+  };
+  tabStore.set("alive", true);
+  addEventListener("pagehide", () => tabStore.set("alive"));
+  addEventListener("pageshow", () => tabStore.set("alive", true));
+}
