@@ -25,6 +25,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use chinwag::chat_client::{ChatClient, Ending, Update};
+use chinwag::protocol::Event;
 use chinwag::{Canceller, Error, WirePrinter};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use parking_lot::Mutex;
@@ -33,6 +34,7 @@ use rustix::process::{Signal, getpid, kill_process};
 use crate::args::Options;
 use crate::connect::{self, Failure};
 use crate::signals::{self, spawn};
+use block::Block;
 use commands::Next;
 use editor::{Editor, Typed};
 use model::Model;
@@ -101,6 +103,14 @@ pub fn run(options: &Options) -> Result<(), Failure> {
 /// Runs the threads and the editor; then leaves.
 fn converse(app: &Arc<App>, updates: Receiver<Update>, editing_tx: Sender<()>) -> Result<(), String> {
     let quiet = tty::Quiet::new().map_err(|error| format!("failed to set up the terminal: {error}"))?;
+    // Above the first prompt, which is to have something above it.
+    let words = format!(
+        "connected to {} as {}; /help lists commands and keys",
+        app.chat.peer_addr(),
+        app.chat.name()
+    );
+    app.screen.show([Block::Info(words)]);
+    app.print_rest();
     let mut editor = Editor::new(app)?;
     let printer = editor.printer()?;
     let printing = app.clone();
@@ -112,8 +122,7 @@ fn converse(app: &Arc<App>, updates: Receiver<Update>, editing_tx: Sender<()>) -
     let end = edit(app, &mut editor);
     drop(editing_tx);
     // What is still to be shown belongs before the last words on stderr.
-    let mut stdout = io::stdout();
-    let _ = stdout.write_all(app.screen.rest().as_bytes()).and_then(|()| stdout.flush());
+    app.print_rest();
     drop(quiet);
     leave(app, end)
 }
@@ -167,6 +176,9 @@ impl App {
             if let Update::Ended(ending) = update {
                 return self.stop(End::Chat(ending));
             }
+            if self.is_of_dead_connection(&update) {
+                continue;
+            }
             let mut model = self.model.lock();
             let effects = model.apply(update);
             for ask in effects.asks {
@@ -183,6 +195,24 @@ impl App {
             }
             self.screen.repaint();
         }
+    }
+
+    /// Whether a room is said to be left by a connection that is dead: this client is
+    /// still, or again, in it.
+    fn is_of_dead_connection(&self, update: &Update) -> bool {
+        match update {
+            Update::Event(Event::Left { room, name, .. }) => {
+                *name == self.chat.name() && self.chat.rooms().contains(room)
+            }
+            _ => false,
+        }
+    }
+
+    /// Prints what waits, past the editor: before it begins, and after its end.
+    fn print_rest(&self) {
+        let mut stdout = io::stdout();
+        // Where it fails the terminal is gone, as the editor finds out, too.
+        let _ = stdout.write_all(self.screen.rest().as_bytes()).and_then(|()| stdout.flush());
     }
 
     /// Ends the editor, whatever it is doing; the first reason counts.

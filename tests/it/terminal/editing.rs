@@ -97,7 +97,9 @@ fn an_accepted_line_leaves_nothing_behind() {
         terminal.has_typed("");
     }
     let all = 27 + 28 + 29 + 58 + 60 + 40;
-    let rows = terminal.until("all that was said", |rows| rows.concat().matches('x').count() == all);
+    let rows = terminal.until("all that was said", |rows| {
+        rows.concat().matches('x').count() == all && typed(rows).as_deref() == Some("")
+    });
     let first = rows.iter().position(|row| row.starts_with("12:00")).unwrap();
     let prompt = rows.iter().position(|row| row == ">").unwrap();
     assert!(rows[first..prompt].iter().all(|row| !row.is_empty()), "{}", rows.join("\n"));
