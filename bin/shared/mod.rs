@@ -1,7 +1,7 @@
 //! What both programs have in common: their logger, and times on the command line.
 
 use std::fs::OpenOptions;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -30,15 +30,27 @@ pub struct Logging {
 impl Logging {
     /// Starts the logger, at `default` unless the options say otherwise.
     pub fn start(&self, default: LevelFilter) -> Result<(), String> {
+        self.start_with(default, |level| TermLogger::new(level, config(), TerminalMode::Stderr, colors()))
+    }
+
+    /// Starts the logger with `out` in the place of stderr.
+    #[allow(dead_code, reason = "chat-server has no screen of its own")]
+    pub fn start_to(&self, default: LevelFilter, out: impl Write + Send + 'static) -> Result<(), String> {
+        self.start_with(default, |level| WriteLogger::new(level, config(), out))
+    }
+
+    fn start_with(
+        &self,
+        default: LevelFilter,
+        first: impl FnOnce(LevelFilter) -> Box<dyn SharedLogger>,
+    ) -> Result<(), String> {
         let level = level(default as i8 + self.verbose as i8 - self.quiet as i8);
-        let config = config();
-        let mut loggers: Vec<Box<dyn SharedLogger>> =
-            vec![TermLogger::new(level, config.clone(), TerminalMode::Stderr, colors())];
+        let mut loggers = vec![first(level)];
         if let Some(path) = &self.log_file {
             let file = OpenOptions::new().create(true).append(true).open(path);
             let file =
                 file.map_err(|error| format!("failed to open the log file {}: {error}", path.display()))?;
-            loggers.push(WriteLogger::new(level, config, file));
+            loggers.push(WriteLogger::new(level, config(), file));
         }
         CombinedLogger::init(loggers).map_err(|error| format!("failed to start the logger: {error}"))
     }

@@ -4,6 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::verdict::{Verdict, judge};
+use crate::Error;
+
+/// How often in a row a name may be found taken.
+pub(super) const NAME_TAKEN: u32 = 5;
+
 /// Exponential back-off with full jitter: before the attempt `n` a random time
 /// between `min` and `min * 2^n`, and never more than `max`.
 ///
@@ -45,6 +51,19 @@ impl Backoff {
         let ceiling = 2_u32.checked_pow(attempt).and_then(|factor| self.min.checked_mul(factor));
         let ceiling = ceiling.map_or(self.max, |ceiling| ceiling.min(self.max));
         self.min + (ceiling - self.min).mul_f64((self.random)().clamp(0.0, 1.0))
+    }
+
+    /// A time to wait before the attempt of this number, which comes after `why`:
+    /// `Retry-After` is honoured. `None` where another attempt would end in the same
+    /// way. For clients that connect again by themselves, as those of the text mode.
+    pub fn after(&self, why: &Error, attempt: u32) -> Option<Duration> {
+        let wait = self.wait(attempt);
+        match judge(why) {
+            Verdict::Final => None,
+            Verdict::Again => Some(wait),
+            Verdict::NotBefore(at_least) => Some(at_least.max(wait)),
+            Verdict::NameTaken => (attempt <= NAME_TAKEN).then_some(wait),
+        }
     }
 }
 

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Sender as ChannelSender, TrySendError, after, bounded, never, select};
 
 use super::address::Address;
+use super::backoff::NAME_TAKEN;
 use super::session::Welcome;
 use super::shared::Shared;
 use super::verdict::{Verdict, judge};
@@ -24,8 +25,6 @@ use crate::{Canceller, CloseCode, CloseReason, ConnectOptions, Error, Receiver, 
 
 /// A connection that lasted for so long was a good one: what failed before is forgotten.
 const STABLE: Duration = Duration::from_secs(10);
-/// How often in a row a name may be found taken.
-const NAME_TAKEN: u32 = 5;
 
 pub(super) struct Driver {
     shared: Arc<Shared>,

@@ -3,6 +3,7 @@
 
 mod browser;
 mod chat_client;
+mod chat_client_json;
 mod chat_session;
 mod client;
 mod conversation;
@@ -17,4 +18,5 @@ mod raw_server;
 mod refusal;
 mod rooms;
 mod support;
+mod terminal;
 mod wire;

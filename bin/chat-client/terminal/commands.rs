@@ -1,0 +1,259 @@
+//! What becomes of a line that was typed.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use chinwag::chat_client::{AskError, ChatState};
+use chinwag::protocol::{Ask, Command, CommandError, CommandHelp};
+
+use super::App;
+use super::block::Block;
+use super::complete;
+use crate::text;
+
+/// The client's own commands.
+const OWN: [CommandHelp; 3] = [
+    CommandHelp { name: "lag", args: "", what: "measures the way to the server and back" },
+    CommandHelp { name: "clear", args: "", what: "empties the screen" },
+    CommandHelp { name: "trace", args: "", what: "shows what passes on the wire, or stops that" },
+];
+/// Keys worth knowing, for `/help`.
+const KEYS: [(&str, &str); 5] = [
+    ("Tab", "completes a name, a room or a command; again for the next one"),
+    ("Up, Ctrl-R", "an earlier line, and search in those; what comes in waits for the search to end"),
+    ("Alt-Enter", "a line break in the message"),
+    ("Ctrl-L", "paints the screen again"),
+    ("Ctrl-C, Ctrl-D", "empties the line; leaves where it is empty"),
+];
+/// The longest line that is sent: what a server takes unless it was told otherwise,
+/// less what JSON adds.
+const MAX_BYTES: usize = 60 * 1024;
+/// How long leaving waits for what was said to be confirmed.
+const CONFIRMING: Duration = Duration::from_secs(5);
+
+/// What comes after a line.
+pub enum Next {
+    Go,
+    Leave,
+    /// It could not be taken: the user gets it back.
+    GiveBack(String),
+}
+
+/// The names of all commands, without their `/`.
+pub fn all_names() -> impl Iterator<Item = &'static str> {
+    complete::protocol_commands().chain(OWN.iter().map(|help| help.name))
+}
+
+/// Does what a line says.
+pub fn run(app: &App, line: &str) -> Next {
+    if line.trim().is_empty() {
+        return Next::Go;
+    }
+    if line == "Bye" {
+        return leave(app);
+    }
+    if let Some(own) = own_command(line) {
+        run_own(app, own);
+        return Next::Go;
+    }
+    match Command::parse(line) {
+        Ok(Command::Say(text)) => say(app, line, text, false),
+        Ok(Command::Me(text)) => say(app, line, text, true),
+        Ok(Command::Quit) => leave(app),
+        Ok(command) => obey(app, line, command),
+        Err(error) => {
+            app.screen.show([Block::Alarm(explain(error))]);
+            Next::Go
+        }
+    }
+}
+
+/// One message, whatever it looks like.
+pub fn say_all(app: &App, lines: &str) -> Next {
+    say(app, lines, lines.to_owned(), false)
+}
+
+fn own_command(line: &str) -> Option<&'static str> {
+    let name = line.strip_prefix('/')?.trim();
+    OWN.iter().map(|help| help.name).find(|own| own.eq_ignore_ascii_case(name))
+}
+
+fn run_own(app: &App, name: &str) {
+    match name {
+        "lag" => drop(ask(app, "", Ask::Ping)),
+        "clear" => app.screen.clear(),
+        _ => {
+            let is_on = !app.trace.fetch_xor(true, Ordering::Relaxed);
+            let words =
+                if is_on { "the wire is shown; /trace again stops it" } else { "the wire is not shown" };
+            app.screen.show([Block::Info(words.to_owned())]);
+        }
+    }
+}
+
+/// The words for a line that is no command, with the nearest of all commands.
+fn explain(error: CommandError) -> String {
+    match error {
+        CommandError::Unknown { typed, .. } => {
+            let lower = typed.to_lowercase();
+            let nearest = all_names().map(|name| (strsim::damerau_levenshtein(&lower, name), name)).min();
+            let nearest = nearest.filter(|(distance, name)| *distance <= name.len().max(2) / 2);
+            CommandError::Unknown { typed, nearest: nearest.map(|(_, name)| name) }.to_string()
+        }
+        error => error.to_string(),
+    }
+}
+
+fn say(app: &App, line: &str, text: String, action: bool) -> Next {
+    let Some(room) = app.model.lock().current().map(str::to_owned) else {
+        app.screen.show([Block::Alarm("you are in no room: /join one".to_owned())]);
+        return Next::GiveBack(line.to_owned());
+    };
+    ask(app, line, Ask::Say { room, text, action })
+}
+
+/// Asks, and tells what cannot be asked now.
+fn ask(app: &App, line: &str, ask: Ask) -> Next {
+    if line.len() > MAX_BYTES {
+        let words = format!("too long for one message: {} bytes, at most {MAX_BYTES}", line.len());
+        app.screen.show([Block::Alarm(words)]);
+        return Next::GiveBack(line.to_owned());
+    }
+    let kept = match &ask {
+        Ask::Say { text, .. } | Ask::Whisper { text, .. } => Some(text.clone()),
+        _ => None,
+    };
+    // Held, so that no answer comes before it is known what was asked.
+    let mut model = app.model.lock();
+    let result = app.chat.ask(ask.clone());
+    if let Ok(receipt) = &result {
+        model.asked(&ask, receipt.id(), true);
+    }
+    drop(model);
+    match result {
+        Ok(_) => {
+            if let Some(kept) = kept.filter(|_| app.chat.state() != ChatState::Online) {
+                let kept = super::wrap::cut(&text::one_line(&kept), 200);
+                app.screen.show([Block::Info(format!("kept, will be sent: {kept}"))]);
+            }
+            Next::Go
+        }
+        Err(AskError::Offline) => {
+            app.screen.show([Block::Alarm("not connected: ask again when it is back".to_owned())]);
+            Next::Go
+        }
+        Err(error) => {
+            app.screen.show([Block::Alarm(error.to_string())]);
+            Next::GiveBack(line.to_owned())
+        }
+    }
+}
+
+fn obey(app: &App, line: &str, command: Command) -> Next {
+    let current = app.model.lock().current().map(str::to_owned);
+    let room_or_this = |room: Option<String>| room.or_else(|| current.clone()).unwrap_or_default();
+    match command {
+        Command::Help(about) => help(app, about.as_deref()),
+        Command::Join(room) => return join(app, line, &room),
+        Command::Msg(arg) => return whisper(app, line, &arg),
+        Command::Reply(text) => return reply(app, line, text),
+        Command::Who(room) => return ask(app, line, Ask::Who { room: room_or_this(room) }),
+        Command::Rooms => return ask(app, line, Ask::Rooms),
+        Command::Leave(room) => return ask(app, line, Ask::Leave { room: room_or_this(room) }),
+        Command::Nick(name) => return ask(app, line, Ask::Nick { name }),
+        Command::Topic(text) => return ask(app, line, Ask::Topic { room: room_or_this(None), text }),
+        Command::Away(text) => return ask(app, line, Ask::Away { text }),
+        Command::Back => return ask(app, line, Ask::Back),
+        Command::Ignore(name) => return ask(app, line, Ask::Ignore { name }),
+        Command::Unignore(name) => return ask(app, line, Ask::Unignore { name }),
+        Command::History(limit) => {
+            let room = room_or_this(None);
+            return ask(app, line, Ask::History { room, before: None, limit });
+        }
+        Command::Whois(name) => return ask(app, line, Ask::Whois { name }),
+        _ => app.screen.show([Block::Alarm("this client does not know that command".to_owned())]),
+    }
+    Next::Go
+}
+
+fn reply(app: &App, line: &str, text: String) -> Next {
+    let whisperer = app.model.lock().whisperer.clone();
+    match whisperer {
+        Some(to) => ask(app, line, Ask::Whisper { to, text, action: false }),
+        None => {
+            app.screen.show([Block::Alarm("nobody has whispered to you yet".to_owned())]);
+            Next::GiveBack(text)
+        }
+    }
+}
+
+fn whisper(app: &App, line: &str, arg: &str) -> Next {
+    let (to, text) = {
+        let model = app.model.lock();
+        let names: Vec<&String> = model.rooms().flat_map(|(_, room)| room.names()).collect();
+        let (to, text) = Command::split_name(arg, names);
+        (to.to_owned(), text.to_owned())
+    };
+    if text.is_empty() {
+        app.screen.show([Block::Alarm(format!("what do you want to say to {to} alone?"))]);
+        return Next::GiveBack(format!("{line} "));
+    }
+    ask(app, line, Ask::Whisper { to, text, action: false })
+}
+
+/// Goes to a room, and joins it where that has not happened yet.
+fn join(app: &App, line: &str, room: &str) -> Next {
+    let room = room.to_lowercase();
+    let mut model = app.model.lock();
+    if model.room(&room).is_some() {
+        let blocks = model.go_to(&room);
+        drop(model);
+        app.screen.show(blocks);
+        return Next::Go;
+    }
+    model.destination = Some(room.clone());
+    drop(model);
+    ask(app, line, Ask::Join { room, since: None })
+}
+
+fn leave(app: &App) -> Next {
+    let kept = app.chat.queued();
+    // While it is lost, nothing would be confirmed in time.
+    let is_warned = app.is_warned.swap(true, Ordering::Relaxed);
+    if kept > 0 && app.chat.state() != ChatState::Online && !is_warned {
+        let words = format!("{kept} not sent yet: again to leave all the same");
+        app.screen.show([Block::Alarm(words)]);
+        return Next::Go;
+    }
+    Next::Leave
+}
+
+fn help(app: &App, about: Option<&str>) {
+    let own = |name: &str| OWN.into_iter().find(|help| help.name == name.trim_start_matches('/'));
+    let blocks = match about {
+        Some(name) => match Command::help(name).or_else(|| own(name)) {
+            Some(help) => vec![item(help)],
+            None => vec![Block::Alarm(explain(CommandError::Unknown {
+                typed: text::one_line(name),
+                nearest: None,
+            }))],
+        },
+        None => {
+            let mut blocks = vec![Block::Info("a line is a message, // at its start says one /".to_owned())];
+            blocks.extend(Command::HELP.into_iter().chain(OWN).map(item));
+            blocks.extend(KEYS.map(|(keys, what)| Block::Item(keys.to_owned(), what.to_owned())));
+            blocks
+        }
+    };
+    app.screen.show(blocks);
+}
+
+fn item(help: CommandHelp) -> Block {
+    Block::Item(help.to_string(), help.what.to_owned())
+}
+
+/// Leaves, once what was said is confirmed; how much was not.
+pub fn say_goodbye(app: &App) -> usize {
+    let is_online = app.chat.state() == ChatState::Online;
+    app.chat.close(if is_online { CONFIRMING } else { Duration::ZERO })
+}

@@ -1,0 +1,517 @@
+//! What the client knows of the chat: its name, its rooms, what it asked. Turns each
+//! update into what is to be shown; no threads, no terminal, no network.
+
+use std::time::{Duration, Instant};
+
+use chinwag::Error;
+use chinwag::chat_client::Update;
+use chinwag::protocol::{Ask, Event};
+
+use super::block::{Block, Entry, Kind};
+use super::room::Room;
+use crate::text;
+
+/// The most questions whose answers are waited for; those before them are not coming.
+const MAX_ASKED: usize = 100;
+
+/// What follows from an update.
+#[derive(Debug, Default)]
+pub struct Effects {
+    pub blocks: Vec<Block>,
+    pub ring: bool,
+    /// To be asked without the user's doing.
+    pub asks: Vec<Ask>,
+}
+
+/// The connection.
+#[derive(Debug)]
+pub enum Link {
+    Up,
+    Connecting,
+    Lost { again_at: Instant },
+}
+
+/// A question that was asked, for the answer to be known as its answer.
+#[derive(Debug)]
+struct Asked {
+    id: String,
+    question: Question,
+    is_shown: bool,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Question {
+    Who(String),
+    History(String),
+    Ping(Instant),
+}
+
+#[derive(Debug)]
+pub struct Model {
+    pub name: String,
+    /// In the order joined.
+    rooms: Vec<(String, Room)>,
+    /// The room that is on the screen, and where the user speaks.
+    current: Option<String>,
+    previous: Option<String>,
+    /// The user wants to go there as soon as it is joined.
+    pub destination: Option<String>,
+    pub link: Link,
+    lost_since: Option<Instant>,
+    asked: Vec<Asked>,
+    /// Who whispered last.
+    pub whisperer: Option<String>,
+    /// Rooms that were heard of.
+    known_rooms: Vec<String>,
+    pub is_away: bool,
+}
+
+impl Model {
+    pub fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            rooms: Vec::new(),
+            current: None,
+            previous: None,
+            destination: None,
+            link: Link::Up,
+            lost_since: None,
+            asked: Vec::new(),
+            whisperer: None,
+            known_rooms: Vec::new(),
+            is_away: false,
+        }
+    }
+
+    pub fn current(&self) -> Option<&str> {
+        self.current.as_deref()
+    }
+
+    pub fn rooms(&self) -> impl Iterator<Item = (&str, &Room)> {
+        self.rooms.iter().map(|(name, room)| (name.as_str(), room))
+    }
+
+    pub fn room(&self, name: &str) -> Option<&Room> {
+        self.rooms().find(|(other, _)| *other == name).map(|(_, room)| room)
+    }
+
+    fn room_mut(&mut self, name: &str) -> Option<&mut Room> {
+        self.rooms.iter_mut().find(|(other, _)| other == name).map(|(_, room)| room)
+    }
+
+    /// Rooms that were heard of and are not joined, for completion.
+    pub fn known_rooms(&self) -> &[String] {
+        &self.known_rooms
+    }
+
+    /// Remembers a question that was put under `id`, so that its answer is known.
+    pub fn asked(&mut self, ask: &Ask, id: &str, is_shown: bool) {
+        let question = match ask {
+            Ask::Who { room } => Question::Who(room.clone()),
+            Ask::History { room, .. } => Question::History(room.clone()),
+            Ask::Ping => Question::Ping(Instant::now()),
+            _ => return,
+        };
+        if self.asked.len() == MAX_ASKED {
+            self.asked.remove(0);
+        }
+        self.asked.push(Asked { id: id.to_owned(), question, is_shown });
+    }
+
+    /// Whether the user asked this, for answers that do not tell.
+    fn was_asked(&mut self, question: &Question) -> Option<bool> {
+        let place = self.asked.iter().position(|asked| asked.question == *question)?;
+        Some(self.asked.remove(place).is_shown)
+    }
+
+    /// Goes to a room that is joined; what is new there comes under a rule.
+    pub fn go_to(&mut self, name: &str) -> Vec<Block> {
+        let is_first = self.current.is_none() && self.previous.is_none();
+        if self.current.as_deref() != Some(name) {
+            self.previous = self.current.replace(name.to_owned());
+        }
+        let Some(room) = self.room_mut(name) else { return Vec::new() };
+        let news = match room.news {
+            0 => String::new(),
+            news => format!(" · {news} new"),
+        };
+        let held = room.take_held();
+        // Nothing on the screen is of another room yet.
+        let rule = (!is_first).then(|| Block::Rule(format!("{name}{news}")));
+        rule.into_iter().chain(held).collect()
+    }
+
+    pub fn apply(&mut self, update: Update) -> Effects {
+        let mut effects = Effects::default();
+        match update {
+            Update::Event(event) => self.hear(event, &mut effects),
+            Update::Lost { why, again_in, .. } => self.lose(&why, again_in, &mut effects),
+            Update::Connecting => self.link = Link::Connecting,
+            Update::Back { same_session } => self.come_back(same_session, &mut effects),
+            _ => {}
+        }
+        effects
+    }
+
+    fn lose(&mut self, why: &Error, again_in: Duration, effects: &mut Effects) {
+        self.link = Link::Lost { again_at: Instant::now() + again_in };
+        // Said once; what comes after is in the prompt.
+        if self.lost_since.is_none() {
+            self.lost_since = Some(Instant::now());
+            self.asked.clear();
+            effects.blocks.push(Block::Alarm(format!("connection lost: {why}")));
+            effects
+                .blocks
+                .push(Block::Info("what you type now is kept, and sent when it is back".to_owned()));
+        }
+    }
+
+    fn come_back(&mut self, same_session: bool, effects: &mut Effects) {
+        self.link = Link::Up;
+        let away = self.lost_since.take().map(|since| since.elapsed()).unwrap_or_default();
+        effects.blocks.push(Block::Info(format!("connected again after {}", words_for(away))));
+        if !same_session {
+            let words =
+                "the server does not know this session any more: something may be missing, or come twice";
+            effects.blocks.push(Block::Info(words.to_owned()));
+        }
+        let rooms = self.rooms.iter().map(|(name, _)| name.clone());
+        effects.asks.extend(rooms.map(|room| Ask::Who { room }));
+    }
+
+    fn hear(&mut self, event: Event, effects: &mut Effects) {
+        match event {
+            Event::Welcome { name, room, .. } => {
+                self.name = name;
+                if self.current.is_none() {
+                    self.destination = Some(room);
+                }
+            }
+            Event::Joined { room, name, .. } if name == self.name => self.enter(&room, effects),
+            Event::Left { room, name, .. } if name == self.name => self.leave(&room, effects),
+            Event::Joined { room, name, time } => {
+                if let Some(known) = self.room_mut(&room) {
+                    known.add(&name);
+                }
+                self.tell(&room, name, time, "joined", effects);
+            }
+            Event::Left { room, name, time } => {
+                if let Some(known) = self.room_mut(&room) {
+                    known.remove(&name);
+                }
+                self.tell(&room, name, time, "left", effects);
+            }
+            Event::Message(message) => self.hear_message(message, effects),
+            Event::Whisper { from, to, text, time, action, .. } => {
+                let is_own = from == self.name;
+                let kind = if is_own {
+                    Kind::WhisperTo { is_deed: action }
+                } else {
+                    Kind::WhisperFrom { is_deed: action }
+                };
+                let name = if is_own { to } else { from };
+                effects.ring |= !is_own;
+                if !is_own {
+                    self.whisperer = Some(name.clone());
+                }
+                effects.blocks.push(Block::Entry(Entry {
+                    time,
+                    kind,
+                    room: None,
+                    name,
+                    text,
+                    is_old: false,
+                }));
+            }
+            Event::Present { room, names, total, away } => {
+                self.hear_present(&room, names, total, &away, effects)
+            }
+            Event::History { room, messages, .. } => self.hear_history(&room, messages, effects),
+            Event::Resumed { room, complete, missed } => self.hear_resumed(&room, complete, missed, effects),
+            Event::Renamed { from, name, time } => self.hear_renamed(from, name, time, effects),
+            Event::Pong { id: Some(id) } => {
+                let ping = self.asked.iter().position(|asked| asked.id == id);
+                if let Some(Question::Ping(sent)) = ping.map(|place| self.asked.remove(place).question) {
+                    let words =
+                        format!("to the server and back: {:.1} ms", sent.elapsed().as_secs_f64() * 1e3);
+                    effects.blocks.push(Block::Info(words));
+                }
+            }
+            Event::Error { reason, id, .. } => {
+                let asked = self.asked.iter().position(|asked| Some(&asked.id) == id.as_ref());
+                let is_shown = asked.is_none_or(|place| self.asked.remove(place).is_shown);
+                self.destination = None;
+                if is_shown {
+                    effects.blocks.push(Block::Alarm(reason));
+                }
+            }
+            other => self.hear_more(other, effects),
+        }
+    }
+
+    /// What is only shown, or next to that.
+    fn hear_more(&mut self, event: Event, effects: &mut Effects) {
+        match event {
+            Event::Topic { room, text, by, .. } => self.hear_topic(&room, text, by, effects),
+            Event::Away { name, text, time } => {
+                let why = if text.is_empty() { String::new() } else { format!(": {text}") };
+                self.hear_presence(name, time, &format!("away{why}"), true, effects);
+            }
+            Event::Back { name, time } => self.hear_presence(name, time, "back", false, effects),
+            Event::Headcount { room, people } => {
+                if let Some(known) = self.room_mut(&room) {
+                    known.total = people;
+                }
+            }
+            Event::Rooms { rooms } => {
+                self.known_rooms = rooms.iter().map(|info| info.room.clone()).collect();
+                effects.blocks.extend(rooms.into_iter().map(|info| {
+                    let topic =
+                        if info.topic.is_empty() { String::new() } else { format!(" · {}", info.topic) };
+                    let people = if info.people == 1 { "person" } else { "people" };
+                    Block::Item(info.room, format!("{} {people}{topic}", info.people))
+                }));
+            }
+            Event::Ignoring { names } if names.is_empty() => {
+                effects.blocks.push(Block::Info("you ignore nobody".to_owned()));
+            }
+            Event::Ignoring { names } => {
+                effects.blocks.push(Block::Info(format!("you ignore {}", names.join(", "))));
+            }
+            Event::Whois { name, rooms, since, idle, rtt, away } => {
+                effects.blocks.push(whois(&name, &rooms, since, idle, rtt, away));
+            }
+            Event::Notice { text } => effects.blocks.push(Block::Info(format!("the server says: {text}"))),
+            Event::Gap { dropped, rooms, room } => {
+                let rooms = if rooms.is_empty() { room } else { rooms.join(", ") };
+                let words = format!("{dropped} messages are missing here, of {rooms}: they came too fast");
+                effects.blocks.push(Block::Alarm(words));
+            }
+            _ => {}
+        }
+    }
+
+    fn enter(&mut self, name: &str, effects: &mut Effects) {
+        let is_new = self.room(name).is_none();
+        if is_new {
+            self.rooms.push((name.to_owned(), Room::default()));
+            effects.asks.push(Ask::Who { room: name.to_owned() });
+        }
+        let is_wanted = self.destination.as_deref() == Some(name) || self.current.is_none();
+        if is_wanted {
+            self.destination = None;
+            effects.blocks.extend(self.go_to(name));
+        }
+    }
+
+    fn leave(&mut self, name: &str, effects: &mut Effects) {
+        self.rooms.retain(|(other, _)| other != name);
+        effects.blocks.push(Block::Info(format!("you left {name}")));
+        if self.current.as_deref() == Some(name) {
+            self.current = None;
+            let previous = self.previous.take().filter(|room| self.room(room).is_some());
+            let next = previous.or_else(|| Some(self.rooms.last()?.0.clone()));
+            if let Some(next) = next {
+                effects.blocks.extend(self.go_to(&next));
+            }
+        }
+    }
+
+    /// Shows something that somebody did, where it is in the room on the screen.
+    fn tell(&self, room: &str, name: String, time: u64, verb: &str, effects: &mut Effects) {
+        if self.current.as_deref() == Some(room) {
+            let text = verb.to_owned();
+            let entry = Entry { time, kind: Kind::Event, room: None, name, text, is_old: false };
+            effects.blocks.push(Block::Entry(entry));
+        }
+    }
+
+    fn hear_message(&mut self, message: chinwag::protocol::ChatMessage, effects: &mut Effects) {
+        let is_current = self.current.as_deref() == Some(&message.room);
+        let (entry, is_called) = self.entry(&message, false);
+        let Some(room) = self.room_mut(&message.room) else { return };
+        room.spoke(&message.from);
+        let is_missed = room.missed > 0;
+        room.missed = room.missed.saturating_sub(1);
+        let is_last_missed = is_missed && room.missed == 0;
+        let mut blocks = vec![Block::Entry(entry.clone())];
+        if is_last_missed {
+            blocks.push(Block::Rule("now".to_owned()));
+        }
+        effects.ring |= is_called;
+        if is_current {
+            effects.blocks.extend(blocks);
+            return;
+        }
+        room.news += 1;
+        room.is_called |= is_called;
+        blocks.into_iter().for_each(|block| room.hold(block));
+        if is_called {
+            let room = Some(message.room);
+            effects.blocks.push(Block::Entry(Entry { room, ..entry }));
+        }
+    }
+
+    /// A message as an entry, and whether it calls the user.
+    fn entry(&self, message: &chinwag::protocol::ChatMessage, is_old: bool) -> (Entry, bool) {
+        let is_own = message.from == self.name;
+        let mention = (!is_own).then(|| text::find_mention(&message.text, &self.name)).flatten();
+        let is_called = mention.is_some() && !is_old;
+        let kind = if message.action { Kind::Did { is_own } } else { Kind::Said { is_own, mention } };
+        let (name, text) = (message.from.clone(), message.text.clone());
+        (Entry { time: message.time, kind, room: None, name, text, is_old }, is_called)
+    }
+
+    fn hear_present(
+        &mut self,
+        name: &str,
+        names: Vec<String>,
+        total: usize,
+        away: &[String],
+        effects: &mut Effects,
+    ) {
+        let is_shown = self.was_asked(&Question::Who(name.to_owned())) != Some(false);
+        let total = total.max(names.len());
+        let described = names
+            .iter()
+            .map(|name| if away.contains(name) { format!("{name} (away)") } else { name.clone() });
+        let mut described: Vec<String> = described.take(if is_shown { 200 } else { 20 }).collect();
+        if total > described.len() {
+            described.push(format!("and {} more", total - described.len()));
+        }
+        let described = described.join(", ");
+        let is_current = self.current.as_deref() == Some(name);
+        let Some(room) = self.room_mut(name) else {
+            effects.blocks.push(Block::Info(format!("in {name}: {described}")));
+            return;
+        };
+        room.set_people(names, total);
+        let is_introduction = !std::mem::replace(&mut room.is_introduced, true);
+        if is_shown {
+            effects.blocks.push(Block::Info(format!("in {name}: {described}")));
+        } else if is_introduction {
+            let block = Block::Info(format!("here: {described}"));
+            if is_current { effects.blocks.push(block) } else { room.hold(block) }
+        }
+    }
+
+    fn hear_history(
+        &mut self,
+        name: &str,
+        messages: Vec<chinwag::protocol::ChatMessage>,
+        effects: &mut Effects,
+    ) {
+        let was_asked = self.was_asked(&Question::History(name.to_owned())).is_some();
+        if messages.is_empty() {
+            if was_asked {
+                effects.blocks.push(Block::Info(format!("nothing was said in {name} yet")));
+            }
+            return;
+        }
+        let mut blocks = vec![Block::Rule(format!("earlier in {name}"))];
+        blocks.extend(messages.iter().map(|message| Block::Entry(self.entry(message, true).0)));
+        blocks.push(Block::Rule("now".to_owned()));
+        let is_current = self.current.as_deref() == Some(name);
+        match self.room_mut(name) {
+            Some(room) if !was_asked && !is_current => blocks.into_iter().for_each(|block| room.hold(block)),
+            _ => effects.blocks.extend(blocks),
+        }
+    }
+
+    fn hear_resumed(&mut self, name: &str, complete: bool, missed: usize, effects: &mut Effects) {
+        let is_current = self.current.as_deref() == Some(name);
+        let Some(room) = self.room_mut(name) else { return };
+        room.missed = missed;
+        let mut blocks = Vec::new();
+        if missed > 0 {
+            blocks.push(Block::Rule(format!("missed in {name}: {missed}")));
+        }
+        if !complete {
+            blocks
+                .push(Block::Info("more was missed, which the server has no more, or never knew".to_owned()));
+        }
+        if is_current {
+            effects.blocks.extend(blocks);
+        } else {
+            blocks.into_iter().for_each(|block| room.hold(block));
+        }
+    }
+
+    fn hear_renamed(&mut self, from: String, name: String, time: u64, effects: &mut Effects) {
+        let mut is_here = false;
+        for (room_name, room) in &mut self.rooms {
+            let had = room.rename(&from, &name);
+            is_here |= had && self.current.as_ref() == Some(room_name);
+        }
+        if self.whisperer.as_ref() == Some(&from) {
+            self.whisperer = Some(name.clone());
+        }
+        if from == self.name {
+            self.name.clone_from(&name);
+            effects.blocks.push(Block::Info(format!("you are {name} now")));
+        } else if is_here {
+            let text = format!("is {name} now");
+            let entry = Entry { time, kind: Kind::Event, room: None, name: from, text, is_old: false };
+            effects.blocks.push(Block::Entry(entry));
+        }
+    }
+
+    fn hear_topic(&mut self, name: &str, text: String, by: Option<String>, effects: &mut Effects) {
+        let is_current = self.current.as_deref() == Some(name);
+        let words = match (&*text, by) {
+            ("", None) => format!("{name} has no topic"),
+            ("", Some(by)) => format!("{by} removed the topic of {name}"),
+            (text, None) => format!("topic of {name}: {text}"),
+            (text, Some(by)) => format!("topic of {name}: {text} (by {by})"),
+        };
+        let Some(room) = self.room_mut(name) else { return };
+        room.topic = text;
+        let block = Block::Info(words);
+        if is_current { effects.blocks.push(block) } else { room.hold(block) }
+    }
+
+    fn hear_presence(&mut self, name: String, time: u64, what: &str, is_away: bool, effects: &mut Effects) {
+        if name == self.name {
+            self.is_away = is_away;
+            effects.blocks.push(Block::Info(format!("you are {what}")));
+            return;
+        }
+        if let Some(room) =
+            self.current.clone().filter(|room| self.room(room).is_some_and(|room| room.has(&name)))
+        {
+            self.tell(&room, name, time, &format!("is {what}"), effects);
+        }
+    }
+}
+
+fn whois(
+    name: &str,
+    rooms: &[String],
+    since: u64,
+    idle: u64,
+    rtt: Option<f64>,
+    away: Option<String>,
+) -> Block {
+    let here = super::screen::now().saturating_sub(since);
+    let mut words = format!("in {}", rooms.join(", "));
+    words += &format!("; here for {}", words_for(Duration::from_millis(here)));
+    words += &format!("; did something {} ago", words_for(Duration::from_millis(idle)));
+    if let Some(rtt) = rtt {
+        words += &format!("; {rtt:.1} ms away");
+    }
+    if let Some(away) = away {
+        words += if away.is_empty() { "; is away" } else { "; is away: " };
+        words += &away;
+    }
+    Block::Item(name.to_owned(), words)
+}
+
+/// `3 s`, `5 min`, `2 h 10 min`, `3 days`.
+pub fn words_for(time: Duration) -> String {
+    match time.as_secs() {
+        seconds @ ..60 => format!("{seconds} s"),
+        seconds @ ..3600 => format!("{} min", seconds / 60),
+        seconds @ ..172_800 => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
+        seconds => format!("{} days", seconds / 86_400),
+    }
+}

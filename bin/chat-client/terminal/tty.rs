@@ -1,0 +1,50 @@
+//! The terminal itself: its size and its modes.
+
+use std::io::{self, IsTerminal, Write};
+
+use rustix::termios::{self, LocalModes, OptionalActions, Termios};
+
+/// Whether lines can be edited here: stdin and stdout are a terminal, and one that
+/// can move its cursor.
+pub fn is_capable() -> bool {
+    let is_dumb =
+        std::env::var("TERM").is_ok_and(|term| ["dumb", "cons25", "emacs"].contains(&term.as_str()));
+    io::stdin().is_terminal() && io::stdout().is_terminal() && !is_dumb
+}
+
+/// Columns and rows; 80 and 24 where the terminal does not tell.
+pub fn size() -> (usize, usize) {
+    match termios::tcgetwinsize(io::stdout()) {
+        Ok(size) if size.ws_col > 0 && size.ws_row > 0 => (size.ws_col.into(), size.ws_row.into()),
+        _ => (80, 24),
+    }
+}
+
+pub fn columns() -> usize {
+    size().0
+}
+
+/// Keeps the terminal from echoing what is typed while no line is being read; dropped,
+/// leaves the terminal as it was.
+pub struct Quiet {
+    before: Termios,
+}
+
+impl Quiet {
+    pub fn new() -> io::Result<Self> {
+        let before = termios::tcgetattr(io::stdin())?;
+        let mut quiet = before.clone();
+        quiet.local_modes.remove(LocalModes::ECHO | LocalModes::ICANON);
+        termios::tcsetattr(io::stdin(), OptionalActions::Now, &quiet)?;
+        Ok(Self { before })
+    }
+}
+
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        // Where it fails there is no terminal any more.
+        let _ = termios::tcsetattr(io::stdin(), OptionalActions::Now, &self.before);
+        let _ = io::stdout().write_all(b"\x1b[?2004l");
+        let _ = io::stdout().flush();
+    }
+}

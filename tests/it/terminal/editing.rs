@@ -1,0 +1,220 @@
+//! The line that is being typed.
+
+use std::sync::mpsc;
+use std::time::Duration;
+
+use super::*;
+
+const SENTENCE: &str = "this is what somebody types while others talk";
+
+#[test]
+fn the_line_is_intact_under_five_hundred_messages_a_second() {
+    let script = Script::new();
+    let mut terminal = Terminal::start(&script.url());
+    let peer = script.welcome();
+    terminal.shows("here:");
+    let (done_tx, done_rx) = mpsc::channel::<()>();
+    let flood = std::thread::spawn(move || {
+        let mut number = 0;
+        // Five at a time, until the line is typed.
+        while done_rx.recv_timeout(Duration::from_millis(10)) == Err(mpsc::RecvTimeoutError::Timeout) {
+            for _ in 0..5 {
+                number += 1;
+                peer.says("lobby", "Adam", &format!("number {number} of a flood that goes on"));
+            }
+        }
+        (peer, number)
+    });
+    terminal.shows("number 50 ");
+    for end in 1..=SENTENCE.len() {
+        terminal.press(&SENTENCE[end - 1..end]);
+        terminal.has_typed(SENTENCE[..end].trim_end());
+    }
+    // Goes back four words, and puts another in the place of one.
+    terminal.press("\x1bb\x1bb\x1bb\x1bb\x1bdwrites");
+    let line = SENTENCE.replace("types", "writes");
+    terminal.has_typed(&line);
+    drop(done_tx);
+    let (peer, number) = flood.join().unwrap();
+    terminal.shows(&format!("number {number} "));
+    terminal.has_typed(&line);
+    terminal.press("\r");
+    peer.hears("lobby", &line);
+    terminal.has_typed("");
+    terminal.shows(&format!("> John: {line}"));
+}
+
+#[test]
+fn the_line_is_intact_after_a_resize() {
+    let script = Script::new();
+    let mut terminal = Terminal::start(&script.url());
+    let peer = script.welcome();
+    (0..30).for_each(|number| {
+        peer.says("lobby", "Adam", &format!("before {number}, which is long enough to wrap"))
+    });
+    terminal.shows("before 29");
+    terminal.press(SENTENCE);
+    terminal.has_typed(SENTENCE);
+    for (columns, rows) in [(40, 24), (20, 10), (100, 30), (33, 12), (80, 24)] {
+        terminal.resize(columns, rows);
+        terminal.press("!\x7f");
+        terminal.until(&format!("the line on {columns} columns"), |shown| {
+            let line = typed(shown).map(|line| line.replace(' ', ""));
+            line.as_deref() == Some(&SENTENCE.replace(' ', ""))
+        });
+        peer.says("lobby", "Adam", &format!("at {columns}"));
+        terminal.shows(&format!("Adam: at {columns}"));
+    }
+    terminal.press("\r");
+    peer.hears("lobby", SENTENCE);
+}
+
+#[test]
+fn what_is_typed_faster_than_it_is_shown_is_all_there() {
+    let script = Script::new();
+    let mut terminal = Terminal::start(&script.url());
+    let peer = script.welcome();
+    terminal.shows("here:");
+    terminal.press("one\rtwo\rthree\rfour");
+    ["one", "two", "three"].into_iter().for_each(|text| peer.hears("lobby", text));
+    terminal.has_typed("four");
+}
+
+#[test]
+fn an_accepted_line_leaves_nothing_behind() {
+    let script = Script::new();
+    let mut terminal = Setup { columns: 30, ..Setup::default() }.start(&script.url());
+    let peer = script.welcome();
+    terminal.shows("here:");
+    // As wide as the screen, one less, one more, two rows, and with the cursor inside.
+    for (width, moves) in [(27, ""), (28, ""), (29, ""), (58, ""), (60, "\x01"), (40, "\x1b[D\x1b[D")] {
+        let line = "x".repeat(width);
+        terminal.press(&line);
+        terminal.has_typed(&line);
+        terminal.press(moves);
+        terminal.press("\r");
+        peer.hears("lobby", &line);
+        terminal.has_typed("");
+    }
+    let all = 27 + 28 + 29 + 58 + 60 + 40;
+    let rows = terminal.until("all that was said", |rows| {
+        rows.concat().matches('x').count() == all && typed(rows).as_deref() == Some("")
+    });
+    let first = rows.iter().position(|row| row.starts_with("12:00")).unwrap();
+    let prompt = rows.iter().position(|row| row == ">").unwrap();
+    assert!(rows[first..prompt].iter().all(|row| !row.is_empty()), "{}", rows.join("\n"));
+}
+
+#[test]
+fn several_pasted_lines_are_asked_about() {
+    let script = Script::new();
+    let mut terminal = Terminal::start(&script.url());
+    let peer = script.welcome();
+    terminal.shows("here:");
+    let paste = "\x1b[200~one\r\ntwo\r\n/three\r\n\x1b[201~\r";
+    terminal.press(paste);
+    terminal.shows("3 lines. Send them as:");
+    terminal.enter("d");
+    terminal.has_typed("");
+    terminal.press(paste);
+    terminal.has_typed("");
+    terminal.enter("e");
+    terminal.until("the lines to edit", |rows| {
+        rows.ends_with(&["> one".into(), "two".into(), "/three".into()])
+            || rows.concat().contains("> onetwo/three")
+    });
+    terminal.press("\r");
+    terminal.has_typed("");
+    terminal.enter("o");
+    peer.hears("lobby", "one\ntwo\n/three");
+    terminal.press(paste);
+    terminal.has_typed("");
+    terminal.enter("m");
+    ["one", "two", "/three"].into_iter().for_each(|text| peer.hears("lobby", text));
+    // One line and its end is one line.
+    terminal.press("\x1b[200~alone\r\n\x1b[201~\r");
+    peer.hears("lobby", "alone");
+}
+
+#[test]
+fn tab_completes_names_rooms_and_commands() {
+    let script = Script::new();
+    let mut terminal = Terminal::start(&script.url());
+    let peer = script.welcome();
+    terminal.shows("here:");
+    let join = |name: &str| Event::Joined { room: "lobby".to_owned(), name: name.to_owned(), time: NOON };
+    ["Zoë 李", "Adele", "bad\x1b[2J"].into_iter().for_each(|name| peer.tell(&join(name)));
+    terminal.shows(r"bad\u{1b}[2J joined");
+    for (keys, line) in [
+        ("ad\t", "Adam:"),
+        ("ad\t\t", "Adele:"),
+        ("ad\t\t\t", "Adam:"),
+        ("hello zo\t", "hello Zoë 李"),
+        ("zoë l\t", "zoë l"),
+        ("zoë 李\t", "Zoë 李:"),
+        ("bad\t", "bad"),
+        ("/whoi\t", "/whois"),
+        ("/wh\t\t", "/whois"),
+        ("/msg ZO\t", "/msg Zoë 李"),
+        ("/join LO\t", "/join lobby"),
+        ("/la\t", "/lag"),
+    ] {
+        terminal.press(keys);
+        terminal.has_typed(line);
+        terminal.press("\x03");
+        terminal.has_typed("");
+    }
+    // Others who speak come first.
+    peer.says("lobby", "Adele", "hi");
+    terminal.shows("Adele: hi");
+    terminal.press("a\t");
+    terminal.has_typed("Adele:");
+}
+
+#[test]
+fn lines_are_kept_across_runs_for_the_user_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = folder("history");
+    let script = Script::new();
+    let mut terminal = Setup { home: Some(&home), ..Setup::default() }.start(&script.url());
+    let peer = script.welcome();
+    terminal.shows("here:");
+    terminal.enter("the first line");
+    terminal.enter("another one");
+    peer.hears("lobby", "the first line");
+    peer.hears("lobby", "another one");
+    terminal.enter("/quit");
+    assert_eq!(terminal.exit_code(), 0);
+    let mode = std::fs::metadata(home.join("chinwag/history")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+
+    let mut terminal = Setup { home: Some(&home), ..Setup::default() }.start(&script.url());
+    let peer = script.welcome();
+    terminal.shows("here:");
+    terminal.press("\x1b[A\x1b[A");
+    terminal.has_typed("another one");
+    terminal.press("\x03\x12first");
+    terminal.shows("(reverse-i-search)`first': the first line");
+    // What comes in waits for the end of the search.
+    peer.says("lobby", "Adam", "meanwhile");
+    terminal.press("\r");
+    peer.hears("lobby", "the first line");
+    terminal.shows("Adam: meanwhile");
+    terminal.has_typed("");
+}
+
+#[test]
+fn control_c_empties_the_line_and_leaves_where_it_is_empty() {
+    for (keys, keys_on_empty) in [("\x03", "\x03"), ("\x03", "\x04")] {
+        let script = Script::new();
+        let mut terminal = Terminal::start(&script.url());
+        let _peer = script.welcome();
+        terminal.shows("here:");
+        terminal.press("something");
+        terminal.has_typed("something");
+        terminal.press(keys);
+        terminal.has_typed("");
+        terminal.press(keys_on_empty);
+        assert_eq!(terminal.exit_code(), 0);
+    }
+}
