@@ -4,16 +4,20 @@
 mod shared;
 
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use chinwag::chat::Chat;
-use chinwag::{Error, Listener, Overflow, Server, ServerBuilder, ShutdownHandle, WirePrinter, page};
+use chinwag::{
+    ClientCertificates, Error, Listener, Overflow, Server, ServerBuilder, ServerTls, ShutdownHandle,
+    WirePrinter, page,
+};
 use clap::builder::BoolishValueParser;
 use clap::{Parser, ValueEnum};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use shared::{Logging, duration, log_briefly, optional_duration, positive_duration};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 /// A WebSocket chat server: a thread for each client, no async runtime.
@@ -72,6 +76,20 @@ struct Args {
     /// Pages of this host and port, and programs, always are. Can be given several times.
     #[arg(long, value_name = "ORIGIN", env = "CHINWAG_ALLOW_ORIGIN", value_parser = origin, value_delimiter = ',')]
     allow_origin: Vec<String>,
+
+    /// Certificate (PEM, with those between it and the authority) for TLS: every TCP
+    /// address then speaks wss:// and https:// alone. Read again when it changes, and on
+    /// SIGHUP.
+    #[arg(long, value_name = "PEM", env = "CHINWAG_TLS_CERT", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+
+    /// The certificate's private key (PEM, not encrypted).
+    #[arg(long, value_name = "PEM", env = "CHINWAG_TLS_KEY", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+
+    /// Lets in only clients with a certificate of an authority in this file.
+    #[arg(long, value_name = "PEM", env = "CHINWAG_TLS_CLIENT_CA", requires = "tls_cert")]
+    tls_client_ca: Option<PathBuf>,
 
     /// Handshakes that may be under way at once; beyond that the oldest gives way.
     #[arg(long, value_name = "N", env = "CHINWAG_MAX_HANDSHAKES", default_value = "256", value_parser = positive)]
@@ -151,17 +169,18 @@ fn main() -> ExitCode {
 fn run(args: &Args) -> Result<(), Error> {
     raise_descriptor_limit();
     // Before the first thread, so that no signal meets the default action later.
-    let signals = Signals::new([SIGINT, SIGTERM])
+    let signals = Signals::new([SIGHUP, SIGINT, SIGTERM])
         .map_err(|error| Error::Invalid(format!("failed to watch for signals: {error}")))?;
     let printer = args.trace_wire.then(|| WirePrinter::new(std::io::stderr())).transpose()?;
-    let server = start(args, printer.as_ref())?;
+    let tls = load_tls(args)?;
+    let server = start(args, tls.as_ref(), printer.as_ref())?;
     let mut out = std::io::stdout();
     for addr in server.local_addrs() {
         // Who reads the address may have gone; the server need not.
         let _ = writeln!(out, "listening on {addr}").and_then(|()| out.flush());
     }
     let handle = server.shutdown_handle();
-    std::thread::spawn(move || stop_on(signals, &handle));
+    std::thread::spawn(move || attend(signals, &handle, tls.as_ref()));
     server.join();
     if let Some(printer) = printer {
         printer.flush(Duration::from_secs(1));
@@ -170,7 +189,7 @@ fn run(args: &Args) -> Result<(), Error> {
     Ok(())
 }
 
-fn start(args: &Args, printer: Option<&WirePrinter>) -> Result<Server, Error> {
+fn start(args: &Args, tls: Option<&ServerTls>, printer: Option<&WirePrinter>) -> Result<Server, Error> {
     let chat = Chat::builder()
         .announce_up_to(args.announce_up_to)
         .history(args.history)
@@ -202,9 +221,24 @@ fn start(args: &Args, printer: Option<&WirePrinter>) -> Result<Server, Error> {
     }
     builder = args.allow_origin.iter().fold(builder, ServerBuilder::allow_origin);
     for addr in &args.listen {
-        builder = builder.listener(Listener::bind(addr)?);
+        let listener = Listener::bind(addr)?;
+        // Who comes through a Unix socket is on this machine.
+        let tls = tls.filter(|_| !addr.starts_with("unix:"));
+        builder = builder.listener(match tls {
+            Some(tls) => listener.tls(tls)?,
+            None => listener,
+        });
     }
     builder.start()
+}
+
+fn load_tls(args: &Args) -> Result<Option<ServerTls>, Error> {
+    let (Some(certificate), Some(key)) = (&args.tls_cert, &args.tls_key) else { return Ok(None) };
+    let mut builder = ServerTls::builder(certificate, key);
+    if let Some(file) = &args.tls_client_ca {
+        builder = builder.client_ca(file, ClientCertificates::Required);
+    }
+    builder.load().map(Some)
 }
 
 /// A client takes a descriptor, and the limit that programs start with is that of
@@ -223,10 +257,15 @@ fn overflow(args: &Args) -> Overflow {
     }
 }
 
-/// The first signal stops the server in good order, the second at once.
-fn stop_on(mut signals: Signals, handle: &ShutdownHandle) {
+/// SIGHUP has files read again. The first other signal stops the server in good order,
+/// the second at once.
+fn attend(mut signals: Signals, handle: &ShutdownHandle, tls: Option<&ServerTls>) {
     let mut stopping = false;
-    for _ in signals.forever() {
+    for signal in signals.forever() {
+        if signal == SIGHUP {
+            reload(tls.cloned());
+            continue;
+        }
         let handle = handle.clone();
         // Acts first: the log may have nobody who reads it.
         if stopping {
@@ -242,6 +281,15 @@ fn stop_on(mut signals: Signals, handle: &ShutdownHandle) {
         }
         stopping = true;
     }
+}
+
+/// On a thread of its own, for neither a file nor the log may keep the next signal waiting.
+fn reload(tls: Option<ServerTls>) {
+    std::thread::spawn(move || match tls.map(|tls| tls.reload()) {
+        Some(Ok(())) => log::info!("asked to reload: certificate and key were read again"),
+        Some(Err(error)) => log::error!("asked to reload: {error}; going on with what was there before"),
+        None => log::info!("asked to reload: there is nothing to read again"),
+    });
 }
 
 fn positive(text: &str) -> Result<usize, String> {

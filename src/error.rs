@@ -28,6 +28,9 @@ pub enum Error {
     Refused(Box<RefusedResponse>),
     /// The peer's handshake broke the rules of RFC 6455 or HTTP.
     Handshake(String),
+    /// TLS did not come about: the other side's certificate cannot be trusted, ours was
+    /// not taken, or the other side does not speak TLS. It says which.
+    Tls(String),
     /// A time limit passed. It says which.
     TimedOut(String),
     /// Another thread cancelled the attempt.
@@ -92,6 +95,7 @@ impl fmt::Display for Error {
                 }
             }
             Self::Handshake(what) => write!(f, "the handshake failed: {what}"),
+            Self::Tls(what) => crate::Escaped::new(what).cut(600).fmt(f),
             Self::TimedOut(what) => write!(f, "timed out: {what}"),
             Self::Cancelled => f.write_str("cancelled"),
             Self::Closed(reason) => write!(f, "the connection is closed: {reason}"),

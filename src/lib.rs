@@ -117,9 +117,10 @@
 //! | feature | what | default |
 //! |---|---|---|
 //! | `chat` | the chat as a handler, `chinwag::chat`; a client of it that comes back, `chinwag::chat_client` | on |
+//! | `tls` | `wss://` on both sides (rustls): [`Listener::tls`], [`ServerTls`], [`ConnectOptions::ca_file`] | on |
 //! | `programs` | `chat-server` and `chat-client` | on |
 //!
-//! An embedder turns both off (`default-features = false`). The library never
+//! An embedder turns off what is not needed (`default-features = false`). The library never
 //! prints, never exits, installs no logger and handles no signal.
 mod client;
 mod clock;
@@ -135,6 +136,8 @@ mod request;
 mod response;
 mod server;
 mod text;
+#[cfg(feature = "tls")]
+mod tls;
 mod transport;
 mod wire;
 
@@ -161,5 +164,7 @@ pub use request::Request;
 pub use response::{Refusal, Response};
 pub use server::{Event, Listener, LocalAddr, Server, ServerBuilder, ShutdownHandle};
 pub use text::Escaped;
-pub use transport::PeerAddr;
+#[cfg(feature = "tls")]
+pub use tls::{ClientCertificates, ServerTls, ServerTlsBuilder};
+pub use transport::{PeerAddr, TlsInfo};
 pub use wire::{Direction, WireContent, WireFrame, WireObserver, WirePrinter, WireRecord};

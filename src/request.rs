@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::net::SocketAddr;
 
-use crate::PeerAddr;
+use crate::{PeerAddr, TlsInfo};
 
 /// The HTTP request that a client opened its WebSocket with (RFC 6455, section 4.1).
 ///
@@ -21,11 +21,16 @@ pub struct Request {
     peer: PeerAddr,
     local: Option<SocketAddr>,
     subprotocol: Option<Box<str>>,
+    tls: Option<Box<TlsInfo>>,
 }
 
 impl Request {
     pub(crate) fn new(head: Box<str>, peer: PeerAddr, local: Option<SocketAddr>) -> Self {
-        Self { head, peer, local, subprotocol: None }
+        Self { head, peer, local, subprotocol: None, tls: None }
+    }
+
+    pub(crate) fn secured(self, tls: Option<Box<TlsInfo>>) -> Self {
+        Self { tls, ..self }
     }
 
     pub(crate) fn choose(&mut self, subprotocol: Option<&str>) {
@@ -102,6 +107,12 @@ impl Request {
     /// The address that the client connected to, over TCP.
     pub fn local_addr(&self) -> Option<SocketAddr> {
         self.local
+    }
+
+    /// How the connection is protected, and the client's certificate; `None` where it
+    /// came in the clear.
+    pub fn tls(&self) -> Option<&TlsInfo> {
+        self.tls.as_deref()
     }
 
     /// Whether the list in the header fields named `name` has `token`, in any case.

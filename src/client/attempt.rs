@@ -27,8 +27,8 @@ pub(super) struct Established {
 impl ConnectOptions {
     /// Connects to `url` and waits until the handshake is done.
     ///
-    /// Understood are `ws://` and `http://` (port 80), and
-    /// `ws+unix:/path/to.sock:/request/path`; user and password in the URL are
+    /// Understood are `ws://` and `http://` (port 80), `wss://` and `https://` (port
+    /// 443, with the feature `tls`), and `ws+unix:/path/to.sock:/request/path`; user and password in the URL are
     /// sent as [`basic_auth`](Self::basic_auth). Addresses are tried one after
     /// the other; the limit is [`connect_timeout`](Self::connect_timeout).
     /// May be called any number of times.
@@ -41,6 +41,8 @@ impl ConnectOptions {
     ///   status than 101, a redirect that is not followed included
     /// - [`Error::Handshake`](crate::Error::Handshake): the answer breaks RFC 6455,
     ///   section 4.1, or the proxy refused
+    /// - [`Error::Tls`](crate::Error::Tls): the server's certificate cannot be trusted,
+    ///   it does not take ours, or does not speak TLS
     /// - [`Error::TimedOut`](crate::Error::TimedOut), [`Error::Cancelled`](crate::Error::Cancelled)
     pub fn connect(&self, url: &str) -> Result<Connection> {
         connect(self, url)
@@ -116,7 +118,7 @@ fn establish(options: &ConnectOptions, mut target: Target, limit: Limit, slot: &
     let counter = Arc::default();
     let mut with_credentials = true;
     for redirects in 0.. {
-        let (transport, peer) = dial(&target, options.proxy.as_ref(), limit, slot)?;
+        let (transport, peer) = dial(&target, options, limit, slot)?;
         slot.begin(&greeting(peer))?;
         let tap = tap(options, peer, &counter);
         let exchange = Exchange::new(&*transport, limit, tap.as_deref(), greeting(peer));

@@ -1,5 +1,4 @@
-//! From a target to a transport: look up, connect, ask the proxy. The place
-//! where TLS will fit: between [`dial`] and the handshake.
+//! From a target to a transport: look up, connect, ask the proxy, agree on TLS.
 
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::os::unix::net::UnixStream;
@@ -8,9 +7,11 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use super::ConnectOptions;
 use super::exchange::{Exchange, Limit};
 use super::proxy::Proxy;
 use super::request::connect_request;
+use super::secure::Secure;
 use super::target::{Place, Target};
 use crate::transport::{Half, PeerAddr, Socket, Transport};
 use crate::{Error, Result};
@@ -59,13 +60,24 @@ impl Slot {
 /// A transport to `target` that is ready for the handshake.
 pub(super) fn dial(
     target: &Target,
+    options: &ConnectOptions,
+    limit: Limit,
+    slot: &Slot,
+) -> Result<(Arc<dyn Transport>, PeerAddr)> {
+    let secure = target.is_secure.then(|| Secure::prepare(target, options)).transpose()?;
+    let (transport, peer) = dial_in_the_clear(target, options.proxy.as_ref(), limit, slot)?;
+    match secure {
+        Some(secure) => Ok((secure.agree(transport, limit, slot)?, peer)),
+        None => Ok((transport, peer)),
+    }
+}
+
+fn dial_in_the_clear(
+    target: &Target,
     proxy: Option<&Proxy>,
     limit: Limit,
     slot: &Slot,
 ) -> Result<(Arc<dyn Transport>, PeerAddr)> {
-    if target.is_secure {
-        return Err(Error::Invalid("wss:// needs TLS, which this build does not have".to_owned()));
-    }
     match (&target.place, proxy) {
         (Place::Unix(path), _) => dial_unix(path, slot),
         (Place::Tcp { host, port }, None) => dial_tcp(host, *port, limit, slot),

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use bytes::{Bytes, BytesMut};
 use rustix::event::{PollFd, PollFlags, Timespec};
 
+#[cfg(feature = "tls")]
+use crate::transport::Handshake;
 use crate::transport::{Transport, Writable};
 use crate::wire::Tap;
 use crate::{Error, RefusedResponse, Result};
@@ -99,6 +101,35 @@ impl<'a> Exchange<'a> {
                 Err(error) => return Err(self.failed(error)),
             }
         }
+        self.send_pending()
+    }
+
+    /// Does the transport's handshake, where it has one.
+    #[cfg(feature = "tls")]
+    pub(super) fn shake_hands(&self) -> Result<()> {
+        loop {
+            self.send_pending()?;
+            match self.transport.handshake(Some(self.limit.at)) {
+                Ok(Handshake::UnderWay) => {}
+                Ok(Handshake::Done(_) | Handshake::NotTls) => return self.send_pending(),
+                Err(error) => {
+                    // An alert that says why may be pending, and is worth one attempt.
+                    let _ = self.transport.try_send(&[]);
+                    return Err(self.failed(error));
+                }
+            }
+        }
+    }
+
+    /// Waits until the system has all that the transport took.
+    fn send_pending(&self) -> Result<()> {
+        while self.transport.has_pending() {
+            match self.transport.try_send(&[]) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.wait_writable()?,
+                Err(error) => return Err(self.failed(error)),
+                Ok(_) => {}
+            }
+        }
         Ok(())
     }
 
@@ -155,7 +186,14 @@ impl<'a> Exchange<'a> {
 
     fn read_more(&mut self, deadline: Instant) -> io::Result<usize> {
         let mut piece = [0; PIECE];
-        let read = self.transport.read(&mut piece, Some(deadline))?;
+        let read = loop {
+            match self.transport.read(&mut piece, Some(deadline)) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                    self.send_pending().map_err(io::Error::other)?;
+                }
+                read => break read?,
+            }
+        };
         self.input.extend_from_slice(&piece[..read]);
         Ok(read)
     }
@@ -184,6 +222,7 @@ impl<'a> Exchange<'a> {
     fn failed(&self, error: io::Error) -> Error {
         match error.kind() {
             io::ErrorKind::WouldBlock => self.limit.error(&self.attempt),
+            io::ErrorKind::InvalidData => Error::Tls(format!("could not {}: {error}", self.attempt)),
             _ => Error::io(self.attempt.as_str())(error),
         }
     }
@@ -196,6 +235,9 @@ fn parse_head(input: &[u8]) -> Result<Option<(Head, usize)>> {
     let size = match response.parse(input) {
         Ok(httparse::Status::Complete(size)) => size,
         Ok(httparse::Status::Partial) => return Ok(None),
+        Err(_) if matches!(input, [21 | 22, 3, ..]) => {
+            return Err(Error::Handshake("the server speaks TLS: is it wss:// instead of ws://?".to_owned()));
+        }
         Err(error) => return Err(Error::Handshake(format!("the response is not HTTP: {error}"))),
     };
     let headers = response.headers.iter().map(|field| {

@@ -22,6 +22,7 @@ mod options;
 mod proxy;
 mod receiver;
 mod request;
+mod secure;
 mod sender;
 mod shared;
 mod target;

@@ -2,6 +2,8 @@
 //! is reported by `connect`, so that a chain of calls reads well.
 
 use std::fmt;
+#[cfg(feature = "tls")]
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +14,8 @@ use super::field::{basic, is_token};
 use super::proxy::Proxy;
 use crate::link::Life;
 use crate::outbox::OutboxOptions;
+#[cfg(feature = "tls")]
+use crate::tls::ClientTls;
 use crate::{Clock, WireObserver};
 
 /// Header fields that the handshake itself is made of.
@@ -46,6 +50,8 @@ pub struct ConnectOptions {
     pub(super) cookies: Vec<String>,
     pub(crate) subprotocols: Vec<String>,
     pub(super) proxy: Option<Proxy>,
+    #[cfg(feature = "tls")]
+    pub(super) tls: ClientTls,
     pub(super) max_redirects: u32,
     pub(crate) clock: Clock,
     pub(super) observer: Option<Arc<dyn WireObserver>>,
@@ -68,6 +74,8 @@ impl ConnectOptions {
             cookies: Vec::new(),
             subprotocols: Vec::new(),
             proxy: None,
+            #[cfg(feature = "tls")]
+            tls: ClientTls::default(),
             max_redirects: 4,
             clock: Clock::system(),
             observer: None,
@@ -180,6 +188,24 @@ impl ConnectOptions {
             Ok(proxy) => Self { proxy: Some(proxy), ..self },
             Err(problem) => self.invalid(problem),
         }
+    }
+
+    /// For `wss://`: trusts servers whose certificate an authority in this PEM file has
+    /// signed, instead of those that the system trusts. Several calls trust several
+    /// files. Read when it is first needed, and again when it has changed. Defaults to
+    /// none: the system's authorities.
+    #[cfg(feature = "tls")]
+    pub fn ca_file(self, path: impl AsRef<Path>) -> Self {
+        Self { tls: self.tls.trust(path.as_ref().to_owned()), ..self }
+    }
+
+    /// For `wss://`: shows this certificate to servers that ask for one: PEM files with
+    /// it and those between it and the authority, and its key, not encrypted. Read as
+    /// [`ca_file`](Self::ca_file) is. Defaults to none.
+    #[cfg(feature = "tls")]
+    pub fn client_certificate(self, certificate: impl AsRef<Path>, key: impl AsRef<Path>) -> Self {
+        let (certificate, key) = (certificate.as_ref().to_owned(), key.as_ref().to_owned());
+        Self { tls: self.tls.identify(certificate, key), ..self }
     }
 
     /// How many redirects to follow. Only those to the same host and never from TLS

@@ -141,7 +141,7 @@ impl Receiver {
     fn discard_until(&mut self, deadline: Option<Instant>) -> bool {
         let mut piece = [0; 1024];
         loop {
-            match self.shared.link.transport.read(&mut piece, deadline) {
+            match self.shared.link.read(&mut piece, deadline) {
                 Ok(1..) if deadline.is_some_and(|deadline| Instant::now() >= deadline) => return false,
                 Ok(1..) => {}
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return false,

@@ -170,7 +170,7 @@ impl Drop for Shared {
             self.link.close(CloseCode::GOING_AWAY, "", false);
             self.link.transport.shutdown(Half::Write);
             let (now, mut piece) = (Instant::now(), [0; 1024]);
-            let mut read = || self.link.transport.read(&mut piece, Some(now));
+            let mut read = || self.link.read(&mut piece, Some(now));
             let _ = (0..LAST_READS).find(|_| !matches!(read(), Ok(1..)));
         }
         self.link.forget();

@@ -11,16 +11,17 @@ mod stream;
 pub(crate) use drain::Drain;
 pub(crate) use reader::{Data, End, Reader};
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
 use crate::clock::later;
 use crate::frame::{self, Mask};
 use crate::outbox::{Outbox, OutboxOptions, Watch};
-use crate::transport::{Half, PeerAddr, Transport};
+use crate::transport::{Half, Handshake, PeerAddr, Transport};
 use crate::wire::Tap;
 use crate::{CloseCode, CloseReason};
 
@@ -234,7 +235,30 @@ impl Link {
     #[inline(never)]
     pub(crate) fn discard_rest(&self) {
         let mut buffer = [0; 1024];
-        while matches!(self.transport.read(&mut buffer, None), Ok(1..)) {}
+        while matches!(self.read(&mut buffer, None), Ok(1..)) {}
+    }
+
+    /// The next step of the transport's handshake, and what that gave it to say.
+    pub(crate) fn handshake(&self) -> io::Result<Handshake> {
+        let step = self.transport.handshake(None);
+        if self.transport.has_pending() {
+            self.outbox.send_pending();
+        }
+        step
+    }
+
+    /// Reads from the transport, and has sent what that gave it to say.
+    pub(crate) fn read(&self, buffer: &mut [u8], deadline: Option<Instant>) -> io::Result<usize> {
+        loop {
+            let read = self.transport.read(buffer, deadline);
+            if self.transport.has_pending() {
+                self.outbox.send_pending();
+            }
+            match read {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => return read,
+            }
+        }
     }
 
     /// The reason that this side gave for the end, if it did.

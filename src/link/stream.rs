@@ -35,7 +35,7 @@ impl LinkStream {
 impl Read for LinkStream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = if self.early.is_empty() {
-            self.link.transport.read(buffer, self.deadline)?
+            self.link.read(buffer, self.deadline)?
         } else {
             let length = self.early.len().min(buffer.len());
             self.early.copy_to_slice(&mut buffer[..length]);

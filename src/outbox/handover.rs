@@ -2,8 +2,9 @@
 //! concurrency in the crate, model-checked in `model.rs`.
 //!
 //! The rule: while `with_drain` is set nobody but the drain sends, and the
-//! drain clears it under the lock, in the moment when nothing is left. So bytes
-//! never overtake each other, and none stays behind unwatched.
+//! drain clears it under the lock, in the moment when nothing is left, in the queue
+//! or in the transport. So bytes never overtake each other, and none stays behind
+//! unwatched.
 
 use std::io;
 use std::sync::Arc;
@@ -130,7 +131,7 @@ impl Outbox {
         if !state.with_drain {
             self.trace(bytes);
             return match self.send(bytes) {
-                Some(sent) if sent == bytes.len() => Pushed::Taken,
+                Some(sent) if sent == bytes.len() && !self.transport.has_pending() => Pushed::Taken,
                 Some(sent) => {
                     let dropped = state.queue.push_rest(bytes.clone(), messages, sent);
                     match self.hand_over(state) {
@@ -198,7 +199,7 @@ impl Outbox {
             return Pushed::Taken;
         }
         match self.send(&bytes) {
-            Some(sent) if sent == bytes.len() => Pushed::Taken,
+            Some(sent) if sent == bytes.len() && !self.transport.has_pending() => Pushed::Taken,
             Some(sent) => {
                 let what = if sent == 0 { what } else { Waiting::Fixed };
                 state.queue.push_control(bytes.slice(sent..), what);
@@ -219,8 +220,23 @@ impl Outbox {
             state.end_when_empty = true;
         } else {
             self.transport.shutdown(Half::Write);
+            self.watch_pending(state);
         }
         self.room.notify_all();
+    }
+
+    /// Sends what the transport has to say by itself, such as an answer of TLS's.
+    pub(crate) fn send_pending(&self) {
+        let state = &mut self.state.lock();
+        if state.with_drain || state.phase == Phase::Gone {
+            return;
+        }
+        match self.send(&[]) {
+            Some(_) => self.watch_pending(state),
+            None => {
+                self.lose(state);
+            }
+        }
     }
 
     /// Drops all that waits and ends the connection both ways.
@@ -233,6 +249,10 @@ impl Outbox {
     pub(crate) fn drain(&self) {
         let state = &mut self.state.lock();
         if !state.with_drain {
+            return;
+        }
+        if self.transport.has_pending() && self.send(&[]).is_none() {
+            self.lose(state);
             return;
         }
         while let Some((bytes, is_notice)) = state.queue.front() {
@@ -254,15 +274,20 @@ impl Outbox {
             state.slow_since = None;
             self.room.notify_all();
         }
-        if state.queue.is_empty() {
+        if !self.has_more(state) && std::mem::take(&mut state.end_when_empty) {
+            self.transport.shutdown(Half::Write);
+        }
+        if self.has_more(state) {
+            self.watch.rewatch(self.id, &*self.transport);
+        } else {
             state.with_drain = false;
             self.watch.unwatch(self.id, &*self.transport);
-            if state.end_when_empty {
-                self.transport.shutdown(Half::Write);
-            }
-        } else {
-            self.watch.rewatch(self.id, &*self.transport);
         }
+    }
+
+    /// Whether there is something to send, be it only what the transport kept back.
+    fn has_more(&self, state: &State) -> bool {
+        !state.queue.is_empty() || self.transport.has_pending()
     }
 
     /// Whether a grace period has passed without the client catching up; else
@@ -293,6 +318,12 @@ impl Outbox {
         }
         state.with_drain = true;
         Pushed::Taken
+    }
+
+    fn watch_pending(&self, state: &mut MutexGuard<'_, State>) {
+        if self.transport.has_pending() && state.phase != Phase::Gone {
+            self.hand_over(state);
+        }
     }
 
     /// Nothing can be sent any more. The reading thread is woken, and finds out why.

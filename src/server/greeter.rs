@@ -2,6 +2,7 @@
 //! client's own thread. Runs on a thread that is deep, short-lived, bounded in
 //! number, and under one deadline for all of it.
 
+use std::io;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -18,11 +19,15 @@ use crate::handler::Acceptance;
 use crate::hub::Client;
 use crate::link::Link;
 use crate::outbox::Kind;
-use crate::{Refusal, Request};
+use crate::transport::Handshake;
+use crate::{Refusal, Request, TlsInfo};
 
 /// Time to read a refusal, and an answer that may be long.
 const PARTING: Duration = Duration::from_secs(2);
 const READING: Duration = Duration::from_secs(30);
+
+/// How a TLS handshake begins: a handshake record of version 3.
+const TLS_RECORD: [u8; 2] = [22, 3];
 
 /// Why there is no upgrade.
 enum Parting {
@@ -31,6 +36,8 @@ enum Parting {
     Answered(Vec<u8>),
     /// The peer is gone, or never sent anything.
     Gone,
+    /// What it sent was not TLS as it should be; the alert that says so is on its way.
+    Insecure,
 }
 
 impl From<Refusal> for Parting {
@@ -43,9 +50,17 @@ impl From<Refusal> for Parting {
 pub(super) fn greet(context: &Arc<Context>, link: &Arc<Link>, local: Option<SocketAddr>) {
     // A gate that shuts the server down cannot wait for its own end either.
     client_thread::enter();
-    match read_head(link).and_then(|(head, bytes)| meet(context, link, &head, bytes, local)) {
+    let met = shake_hands(link).and_then(|tls| {
+        let (head, bytes) = read_head(link)?;
+        meet(context, link, &head, bytes, local, tls)
+    });
+    match met {
         Ok(()) => return context.done_greeting(link.id),
         Err(Parting::Gone) => {}
+        Err(Parting::Insecure) => {
+            link.finish_within(PARTING.min(link.life.close_timeout));
+            link.discard_rest();
+        }
         Err(Parting::Answered(response)) => part_with(link, response, READING),
         Err(Parting::Refused(refusal)) => {
             log::info!(
@@ -70,12 +85,36 @@ fn part_with(link: &Link, response: Vec<u8>, time: Duration) {
     link.discard_rest();
 }
 
+/// What comes before the request: a TLS handshake, or nothing.
+fn shake_hands(link: &Link) -> Result<Option<Box<TlsInfo>>, Parting> {
+    loop {
+        match link.handshake() {
+            Ok(Handshake::Done(tls)) => return Ok(tls),
+            Ok(Handshake::UnderWay) => {}
+            Ok(Handshake::NotTls) => {
+                let why = "this port speaks TLS: connect with wss:// or https://";
+                // What is answered in the clear says no more than that.
+                return if link.greeted() {
+                    Err(Refusal::bad_request(why).into())
+                } else {
+                    Err(Parting::Gone)
+                };
+            }
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                log::info!("{link:?} refused: {}", crate::Escaped::new(&error.to_string()).cut(300));
+                return Err(Parting::Insecure);
+            }
+            Err(_) => return Err(Parting::Gone),
+        }
+    }
+}
+
 /// The request head, and all bytes that came with it.
 fn read_head(link: &Link) -> Result<(Head, Vec<u8>), Parting> {
     let mut bytes = Vec::new();
     let mut buffer = [0; 4096];
     loop {
-        let read = link.transport.read(&mut buffer, None).unwrap_or(0);
+        let read = link.read(&mut buffer, None).unwrap_or(0);
         if read == 0 && link.greeting_timed_out() {
             return Err(too_slow());
         }
@@ -83,6 +122,9 @@ fn read_head(link: &Link) -> Result<(Head, Vec<u8>), Parting> {
             return Err(Parting::Gone);
         }
         bytes.extend_from_slice(&buffer[..read]);
+        if bytes.starts_with(&TLS_RECORD) {
+            return Err(Refusal::bad_request("this port speaks no TLS: connect with ws:// or http://").into());
+        }
         if let Some(head) = http::parse(&bytes)? {
             if !link.greeted() {
                 return Err(too_slow());
@@ -102,13 +144,14 @@ fn meet(
     head: &Head,
     bytes: Vec<u8>,
     local: Option<SocketAddr>,
+    tls: Option<Box<TlsInfo>>,
 ) -> Result<(), Parting> {
     // An empty line before the request is to be ignored (RFC 9112, section 2.2).
     let text = String::from_utf8_lossy(bytes[..head.length].trim_ascii_start());
     if let Some(tap) = &link.tap {
         tap.http_received(&bytes[..head.length]);
     }
-    let mut request = Request::new(text.into(), link.peer, local);
+    let mut request = Request::new(text.into(), link.peer, local).secured(tls);
     http::check(head, &request)?;
     answer_http(context, head, link, &request)?;
     http::check_upgrade(head, &request, context.options.paths.as_ref())?;

@@ -10,6 +10,10 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+#[cfg(feature = "tls")]
+use crate::ServerTls;
+#[cfg(feature = "tls")]
+use crate::transport::Tls;
 use crate::transport::{Socket, Transport};
 use crate::{Error, PeerAddr, Result};
 
@@ -24,6 +28,8 @@ const UNIX_PREFIX: &str = "unix:";
 pub enum LocalAddr {
     /// A TCP address, with the port that was chosen.
     Tcp(SocketAddr),
+    /// A TCP address behind TLS, with the port that was chosen.
+    Tls(SocketAddr),
     /// The path of a Unix domain socket; empty where it has none.
     Unix(PathBuf),
 }
@@ -32,17 +38,18 @@ impl LocalAddr {
     /// The TCP address, where it is one.
     pub fn tcp(&self) -> Option<SocketAddr> {
         match self {
-            Self::Tcp(addr) => Some(*addr),
+            Self::Tcp(addr) | Self::Tls(addr) => Some(*addr),
             Self::Unix(_) => None,
         }
     }
 }
 
 impl fmt::Display for LocalAddr {
-    /// As a URL: `ws://127.0.0.1:9001/` or `ws+unix:/run/chat.sock`.
+    /// As a URL: `ws://127.0.0.1:9001/`, `wss://127.0.0.1:9001/` or `ws+unix:/run/chat.sock`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tcp(addr) => write!(f, "ws://{addr}/"),
+            Self::Tls(addr) => write!(f, "wss://{addr}/"),
             Self::Unix(path) => write!(f, "ws+unix:{}", path.display()),
         }
     }
@@ -61,7 +68,11 @@ impl fmt::Display for LocalAddr {
 /// # Ok::<(), chinwag::Error>(())
 /// ```
 #[derive(Debug)]
-pub struct Listener(Kind);
+pub struct Listener {
+    kind: Kind,
+    #[cfg(feature = "tls")]
+    tls: Option<ServerTls>,
+}
 
 #[derive(Debug)]
 enum Kind {
@@ -101,7 +112,23 @@ impl Listener {
             UnixListener::bind(path)
         };
         let listener = bind().map_err(Error::io(format!("bind {UNIX_PREFIX}{}", path.display())))?;
-        Ok(Self(Kind::Unix(listener, Some(path.to_owned()))))
+        Ok(Kind::Unix(listener, Some(path.to_owned())).into())
+    }
+
+    /// Takes clients over TLS alone, with this certificate. Who asks in the clear is
+    /// told so with status 400.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] for a Unix domain socket: who connects there is on this
+    /// machine, and no URL says that it speaks TLS.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: &ServerTls) -> Result<Self> {
+        if matches!(self.kind, Kind::Unix(..)) {
+            return Err(Error::Invalid("a Unix domain socket speaks no TLS".to_owned()));
+        }
+        self.tls = Some(tls.clone());
+        Ok(self)
     }
 
     /// The same as [`bind`](Self::bind), with addresses of any kind.
@@ -116,15 +143,15 @@ impl Listener {
         let listener = TcpListener::bind(addr)?;
         // A greater backlog than std asks for, so that many can come at once.
         let _ = rustix::net::listen(&listener, BACKLOG);
-        Ok(Self(Kind::Tcp(listener)))
+        Ok(Kind::Tcp(listener).into())
     }
 
     /// Readiness is waited for elsewhere: an accept that would wait must not.
     pub(super) fn prepare(&self) -> io::Result<LocalAddr> {
-        match &self.0 {
+        match &self.kind {
             Kind::Tcp(listener) => {
                 listener.set_nonblocking(true)?;
-                listener.local_addr().map(LocalAddr::Tcp)
+                listener.local_addr().map(if self.is_tls() { LocalAddr::Tls } else { LocalAddr::Tcp })
             }
             Kind::Unix(listener, _) => {
                 listener.set_nonblocking(true)?;
@@ -136,17 +163,51 @@ impl Listener {
 
     /// The next connection that waits, if any does.
     pub(super) fn accept(&self) -> io::Result<Accepted> {
-        Ok(match &self.0 {
+        Ok(match &self.kind {
             Kind::Tcp(listener) => {
                 let (stream, peer) = listener.accept()?;
                 let local = stream.local_addr().ok();
-                Accepted { transport: Arc::new(Socket::tcp(stream)?), peer: PeerAddr::Tcp(peer), local }
+                let transport = self.secure(Arc::new(Socket::tcp(stream)?));
+                Accepted { transport, peer: PeerAddr::Tcp(peer), local }
             }
             Kind::Unix(listener, _) => {
                 let (stream, _) = listener.accept()?;
                 Accepted { transport: Arc::new(Socket::unix(stream)?), peer: PeerAddr::Unix, local: None }
             }
         })
+    }
+
+    #[cfg(feature = "tls")]
+    fn is_tls(&self) -> bool {
+        self.tls.is_some()
+    }
+
+    #[cfg(not(feature = "tls"))]
+    fn is_tls(&self) -> bool {
+        false
+    }
+
+    #[cfg(feature = "tls")]
+    fn secure(&self, transport: Arc<dyn Transport>) -> Arc<dyn Transport> {
+        match &self.tls {
+            Some(tls) => Arc::new(Tls::server(transport, tls.clone())),
+            None => transport,
+        }
+    }
+
+    #[cfg(not(feature = "tls"))]
+    fn secure(&self, transport: Arc<dyn Transport>) -> Arc<dyn Transport> {
+        transport
+    }
+}
+
+impl From<Kind> for Listener {
+    fn from(kind: Kind) -> Self {
+        Self {
+            kind,
+            #[cfg(feature = "tls")]
+            tls: None,
+        }
     }
 }
 
@@ -159,7 +220,7 @@ pub(super) struct Accepted {
 
 impl AsFd for Listener {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        match &self.0 {
+        match &self.kind {
             Kind::Tcp(listener) => listener.as_fd(),
             Kind::Unix(listener, _) => listener.as_fd(),
         }
@@ -168,19 +229,19 @@ impl AsFd for Listener {
 
 impl From<TcpListener> for Listener {
     fn from(listener: TcpListener) -> Self {
-        Self(Kind::Tcp(listener))
+        Kind::Tcp(listener).into()
     }
 }
 
 impl From<UnixListener> for Listener {
     fn from(listener: UnixListener) -> Self {
-        Self(Kind::Unix(listener, None))
+        Kind::Unix(listener, None).into()
     }
 }
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        if let Kind::Unix(_, Some(path)) = &self.0 {
+        if let Kind::Unix(_, Some(path)) = &self.kind {
             let _ = fs::remove_file(path);
         }
     }

@@ -1,13 +1,19 @@
 //! What carries a connection's bytes: a socket of the system's, or a pair of
 //! pipes in memory. One thread reads; whoever holds the outbox's lock sends,
-//! without ever waiting. TLS fits in here: decrypt in `read`, encrypt in
-//! `try_send`.
+//! without ever waiting. Or TLS over one of these, which decrypts in `read` and
+//! encrypts in `try_send`.
 
 mod memory;
+mod security;
 mod socket;
+#[cfg(feature = "tls")]
+mod tls;
 
 pub(crate) use memory::{MemoryEnd, memory_pair};
+pub use security::TlsInfo;
 pub(crate) use socket::Socket;
+#[cfg(feature = "tls")]
+pub(crate) use tls::Tls;
 
 use std::fmt;
 use std::io;
@@ -65,16 +71,42 @@ pub(crate) enum Writable<'a> {
     Memory(&'a MemoryEnd),
 }
 
+/// How far a transport is with what has to be agreed on before the first byte.
+#[cfg_attr(not(feature = "tls"), allow(dead_code, reason = "in the clear there is one step"))]
+pub(crate) enum Handshake {
+    /// The next step waits for the peer, which waits for what is pending here.
+    UnderWay,
+    /// Bytes can pass, protected in this way or not at all.
+    Done(Option<Box<TlsInfo>>),
+    /// The peer speaks HTTP in the clear where TLS is needed. What is sent from here
+    /// on is not encrypted, for that is an answer it can read.
+    NotTls,
+}
+
 pub(crate) trait Transport: Send + Sync {
+    /// Takes the next step of the handshake that comes before the first byte, and
+    /// waits for it as [`read`](Self::read) does.
+    fn handshake(&self, _deadline: Option<Instant>) -> io::Result<Handshake> {
+        Ok(Handshake::Done(None))
+    }
+
     /// Waits for bytes, at the longest until `deadline`, then fails with
-    /// [`io::ErrorKind::WouldBlock`]. `Ok(0)` is the end of input.
+    /// [`io::ErrorKind::WouldBlock`]. `Ok(0)` is the end of input. Fails with
+    /// [`io::ErrorKind::Interrupted`] where something became pending instead.
     fn read(&self, buffer: &mut [u8], deadline: Option<Instant>) -> io::Result<usize>;
 
-    /// Sends what can be sent without waiting; [`io::ErrorKind::WouldBlock`]
-    /// where nothing can.
+    /// Sends what can be sent without waiting, first what is pending, and returns how
+    /// many of `bytes` it took; [`io::ErrorKind::WouldBlock`] where nothing can be sent.
     fn try_send(&self, bytes: &[u8]) -> io::Result<usize>;
 
-    /// Ends one half or both; no matter if it ended already.
+    /// Whether the transport itself has bytes to send: some that it took and the
+    /// system did not, or words of its own.
+    fn has_pending(&self) -> bool {
+        false
+    }
+
+    /// Ends one half or both; no matter if it ended already. Ending the writing half
+    /// may leave something pending, after which it ends.
     fn shutdown(&self, half: Half);
 
     fn writable(&self) -> Writable<'_>;
