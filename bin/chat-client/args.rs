@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use chinwag::chat_client::Backoff;
@@ -74,6 +75,19 @@ pub struct Options {
     /// Connect through an HTTP proxy: http://user:password@host:port
     #[arg(long, value_name = "URL", env = "CHINWAG_PROXY", hide_env_values = true)]
     pub proxy: Option<String>,
+
+    /// Trust servers certified by an authority in this PEM file, not those that the
+    /// system trusts; may be repeated
+    #[arg(long, value_name = "PEM", env = "CHINWAG_CA", value_delimiter = ',')]
+    pub ca: Vec<PathBuf>,
+
+    /// Certificate to show to a server that asks for one (PEM)
+    #[arg(long, value_name = "PEM", env = "CHINWAG_CERT", requires = "key")]
+    pub cert: Option<PathBuf>,
+
+    /// The certificate's private key (PEM, not encrypted)
+    #[arg(long, value_name = "PEM", env = "CHINWAG_KEY", requires = "cert")]
+    pub key: Option<PathBuf>,
 
     /// How long connecting may take in all
     #[arg(long, value_name = "TIME", default_value = "10s", env = "CHINWAG_CONNECT_TIMEOUT",

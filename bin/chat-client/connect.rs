@@ -32,6 +32,10 @@ pub fn options(options: &Options, canceller: &Canceller) -> ConnectOptions {
     if let Some(proxy) = &options.proxy {
         connect = connect.proxy(proxy);
     }
+    connect = options.ca.iter().fold(connect, ConnectOptions::ca_file);
+    if let (Some(cert), Some(key)) = (&options.cert, &options.key) {
+        connect = connect.client_certificate(cert, key);
+    }
     connect
 }
 
@@ -91,6 +95,12 @@ fn advise(error: &Error, has_proxy: bool) -> String {
             301..=308 => format!("{error}; it redirects to where this client does not follow"),
             _ => error.to_string(),
         },
+        Error::Tls(words) if words.contains("an authority that is not trusted") => {
+            format!("{error}; if it is your own, name its file with --ca")
+        }
+        Error::Tls(words) if words.contains("a certificate of ours") => {
+            format!("{error}; --cert and --key name one")
+        }
         Error::Handshake(words) if words.contains(chinwag::protocol::SUBPROTOCOL) => {
             format!("{error}; --plain talks to any server of text")
         }

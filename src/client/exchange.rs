@@ -236,7 +236,7 @@ fn parse_head(input: &[u8]) -> Result<Option<(Head, usize)>> {
         Ok(httparse::Status::Complete(size)) => size,
         Ok(httparse::Status::Partial) => return Ok(None),
         Err(_) if matches!(input, [21 | 22, 3, ..]) => {
-            return Err(Error::Handshake("the server speaks TLS: is it wss:// instead of ws://?".to_owned()));
+            return Err(Error::Tls("the server speaks TLS: is it wss:// instead of ws://?".to_owned()));
         }
         Err(error) => return Err(Error::Handshake(format!("the response is not HTTP: {error}"))),
     };

@@ -56,6 +56,9 @@ const CLOSE_FRAME: [u8; 2] = [FIN | CLOSE, 0];
 
 /// The system: a socket's buffer, and what epoll knows of it.
 struct System {
+    /// It takes all it is given and keeps back what does not fit, as TLS does with a
+    /// record, and it has a last word of its own.
+    keeps_back: bool,
     state: Mutex<State>,
     /// Signalled when the peer can read on: bytes, or the end of them.
     readable: Condvar,
@@ -66,6 +69,9 @@ struct System {
 #[derive(Default)]
 struct State {
     buffer: Vec<u8>,
+    kept_back: Vec<u8>,
+    /// To be ended once nothing is kept back.
+    is_ending: bool,
     /// A send found too little room since the last report.
     is_wanted: bool,
     is_watched: bool,
@@ -79,8 +85,9 @@ struct State {
 }
 
 impl System {
-    fn new() -> Arc<Self> {
+    fn new(keeps_back: bool) -> Arc<Self> {
         Arc::new(Self {
+            keeps_back,
             state: Mutex::new(State::default()),
             readable: Condvar::new(),
             reported: Condvar::new(),
@@ -102,6 +109,38 @@ impl System {
             self.report(&mut state);
         }
         Some(taken)
+    }
+
+    /// Moves what fits of `bytes` into the buffer; how much that was.
+    fn fill(&self, state: &mut State, bytes: &[u8]) -> usize {
+        let sent = bytes.len().min(CAPACITY - state.buffer.len());
+        state.is_wanted = sent < bytes.len();
+        state.buffer.extend(&bytes[..sent]);
+        state.sent += sent;
+        self.readable.notify_all();
+        sent
+    }
+
+    /// Sends what is kept back; whether that was all.
+    fn flush(&self, state: &mut State) -> bool {
+        let kept_back = std::mem::take(&mut state.kept_back);
+        let sent = self.fill(state, &kept_back);
+        state.kept_back = kept_back[sent..].to_vec();
+        if state.kept_back.is_empty() && std::mem::take(&mut state.is_ending) {
+            self.end(state);
+        }
+        state.kept_back.is_empty()
+    }
+
+    fn end(&self, state: &mut State) {
+        state.ended_at = Some(state.sent);
+        self.readable.notify_all();
+        self.report(state);
+    }
+
+    /// What the reader does with input that has an answer.
+    fn answer(&self, bytes: &[u8]) {
+        self.state.lock().kept_back.extend(bytes);
     }
 
     fn report(&self, state: &mut State) {
@@ -149,12 +188,20 @@ impl Transport for System {
         if state.is_reset || state.ended_at.is_some() {
             return Err(io::ErrorKind::BrokenPipe.into());
         }
-        let sent = bytes.len().min(CAPACITY - state.buffer.len());
-        state.is_wanted = sent < bytes.len();
-        state.buffer.extend(&bytes[..sent]);
-        state.sent += sent;
-        self.readable.notify_all();
+        if self.keeps_back {
+            if !self.flush(&mut state) {
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+            state.kept_back.extend(bytes);
+            self.flush(&mut state);
+            return Ok(bytes.len());
+        }
+        let sent = self.fill(&mut state, bytes);
         if sent == 0 { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(sent) }
+    }
+
+    fn has_pending(&self) -> bool {
+        self.keeps_back && !self.state.lock().kept_back.is_empty()
     }
 
     fn shutdown(&self, half: Half) {
@@ -162,12 +209,16 @@ impl Transport for System {
         match half {
             // Wakes a thread that the model has none of.
             Half::Read => return,
+            Half::Write if self.keeps_back => {
+                state.kept_back.extend(CLOSE_FRAME);
+                state.is_ending = true;
+                self.flush(&mut state);
+                return;
+            }
             Half::Write => assert_eq!(state.ended_at, None, "ended twice"),
             Half::Both => state.is_reset = true,
         }
-        state.ended_at = Some(state.sent);
-        self.readable.notify_all();
-        self.report(&mut state);
+        self.end(&mut state);
     }
 
     fn writable(&self) -> Writable<'_> {
@@ -211,9 +262,17 @@ struct Model {
 
 impl Model {
     fn start(overflow: impl Into<Option<Overflow>>, max_messages: usize) -> Self {
+        Self::start_on(System::new(false), overflow, max_messages)
+    }
+
+    /// On a transport that keeps back what the system does not take.
+    fn start_keeping_back() -> Self {
+        Self::start_on(System::new(true), Overflow::DropNewest, 100)
+    }
+
+    fn start_on(system: Arc<System>, overflow: impl Into<Option<Overflow>>, max_messages: usize) -> Self {
         let options =
             OutboxOptions { max_bytes: 1000, max_messages, overflow: overflow.into(), gap_notice: None };
-        let system = System::new();
         let outbox = Arc::new(Outbox::new(1, system.clone(), system.clone(), Arc::new(options), None));
         let (watched, waiting) = (system.clone(), outbox.clone());
         let drain = thread::spawn(move || {
@@ -407,6 +466,55 @@ fn the_sending_half_ends_right_after_the_last_byte() {
         let taken = other.join().expect("no panic");
         let wire = reader.join().expect("no panic");
         assert_eq!(names(&wire), b"123"[..taken]);
+        assert_eq!(model.system.state.lock().ended_at, Some(wire.len()));
+        model.finish();
+    });
+}
+
+#[test]
+fn what_the_transport_keeps_back_is_sent_in_order_too() {
+    check("kept back", 3, || {
+        let model = Model::start_keeping_back();
+        let reader = model.read(4 * FRAME);
+        let other = model.push(b"12");
+        assert_eq!(push_all(&model.outbox, b"ab"), 2);
+        assert_eq!(other.join().expect("no panic"), 2);
+        let names = names(&reader.join().expect("no panic"));
+        let of = |pusher: &[u8]| names.iter().copied().filter(|n| pusher.contains(n)).collect::<Vec<_>>();
+        assert_eq!((of(b"ab").as_slice(), of(b"12").as_slice()), (&b"ab"[..], &b"12"[..]));
+        model.finish();
+    });
+}
+
+#[test]
+fn what_a_reader_has_to_answer_is_sent_while_others_push() {
+    check("answer", 3, || {
+        let model = Model::start_keeping_back();
+        let reader = model.read(4 * FRAME);
+        let other = model.push(b"12");
+        for name in *b"ab" {
+            model.system.answer(&data(name));
+            model.outbox.send_pending();
+        }
+        assert_eq!(other.join().expect("no panic"), 2);
+        let mut names = names(&reader.join().expect("no panic"));
+        names.sort_unstable();
+        assert_eq!(names, b"12ab");
+        model.finish();
+    });
+}
+
+#[test]
+fn the_transports_last_word_leaves_after_all_else() {
+    check("last word", 3, || {
+        let model = Model::start_keeping_back();
+        let other = model.push(b"12");
+        let reader = model.read(usize::MAX);
+        model.outbox.end_when_sent();
+        let taken = other.join().expect("no panic");
+        let wire = reader.join().expect("no panic");
+        let frames = wire.strip_suffix(&CLOSE_FRAME).expect("the last word comes last");
+        assert_eq!(names(frames), b"12"[..taken]);
         assert_eq!(model.system.state.lock().ended_at, Some(wire.len()));
         model.finish();
     });

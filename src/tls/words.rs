@@ -70,7 +70,7 @@ fn certificate(error: &CertificateError) -> String {
 fn refused(alert: AlertDescription) -> String {
     use AlertDescription as Alert;
     let what = match alert {
-        Alert::CertificateRequired => "it asks for a certificate of ours (--cert and --key), and got none",
+        Alert::CertificateRequired => "it asks for a certificate of ours, and got none",
         Alert::UnknownCA => "it does not trust the authority that signed our certificate",
         Alert::BadCertificate | Alert::UnsupportedCertificate | Alert::CertificateUnknown => {
             "it does not take our certificate"
