@@ -146,8 +146,8 @@ fn a_lost_connection_is_the_end_unless_asked_otherwise() {
             let mut peer = Peer::accept(listener);
             assert!(peer.head.contains("session=S"), "{}", peer.head);
             welcome(&mut peer);
-            let said = peer.read_frame();
-            assert!(said.text().contains("\"again\""), "{}", said.text());
+            // A ping may come before it, to know what has passed.
+            while !peer.read_frame().text().contains("\"again\"") {}
             peer.send_frame(TEXT, br#"{"type":"ack","id":"c1","room":"lobby","pos":"1"}"#);
             peer.answer_close();
         });

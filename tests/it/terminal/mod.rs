@@ -116,7 +116,7 @@ fn there_is_a_line_between_days_and_history_is_marked() {
         ..message("lobby", "Adam", text)
     };
     let messages = vec![said(0, "on Tuesday"), said(0, "still"), said(1, "on Wednesday")];
-    peer.tell(&Event::History { room: "lobby".to_owned(), messages, more: false });
+    peer.tell(&Event::History { room: "lobby".to_owned(), messages, more: false, pos: String::new() });
     let rows = terminal.shows("── now");
     let shown: Vec<&str> = rows.iter().map(|row| row.trim_end_matches(['─', ' '])).collect();
     let at = shown.iter().position(|row| *row == "── earlier in lobby").unwrap();
