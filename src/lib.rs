@@ -116,7 +116,7 @@
 //!
 //! | feature | what | default |
 //! |---|---|---|
-//! | `chat` | the chat as a handler, `chinwag::chat`; a client of it that comes back, `chinwag::chat_client` | on |
+//! | `chat` | `chinwag::chat`, the chat as a handler; `page`, its web page; `chat_client`, a client that comes back; `protocol`, what they speak | on |
 //! | `tls` | `wss://` on both sides (rustls): [`Listener::tls`], [`ServerTls`], [`ConnectOptions::ca_file`] | on |
 //! | `programs` | `chat-server` and `chat-client` | on |
 //!

@@ -201,6 +201,8 @@ fn lines_are_kept_across_runs_for_the_user_alone() {
     peer.hears("lobby", "the first line");
     terminal.shows("Adam: meanwhile");
     terminal.has_typed("");
+    drop(terminal);
+    std::fs::remove_dir_all(home).unwrap();
 }
 
 #[test]

@@ -17,6 +17,8 @@ pub struct Terminal {
     keyboard: Box<dyn Write + Send>,
     child: Box<dyn Child + Send + Sync>,
     shared: Arc<Shared>,
+    /// A folder of its own, to be removed.
+    home: Option<PathBuf>,
 }
 
 struct Shared {
@@ -60,7 +62,8 @@ impl Setup<'_> {
         command.env_clear();
         command.env("TERM", "xterm-256color");
         command.env("TZ", "UTC");
-        command.env("XDG_STATE_HOME", self.home.unwrap_or(&folder("home")));
+        let home = self.home.is_none().then(|| folder("home"));
+        command.env("XDG_STATE_HOME", self.home.or(home.as_deref()).unwrap());
         self.environment.iter().for_each(|(name, value)| command.env(name, value));
         let child = pty.slave.spawn_command(command).unwrap();
         let reader = pty.master.try_clone_reader().unwrap();
@@ -70,7 +73,7 @@ impl Setup<'_> {
         let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
         let shown = shared.clone();
         thread::spawn(move || shown.show(reader));
-        Terminal { master: pty.master, keyboard, child, shared }
+        Terminal { master: pty.master, keyboard, child, shared, home }
     }
 }
 
@@ -192,6 +195,9 @@ impl Drop for Terminal {
         self.stop(false);
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if let Some(home) = &self.home {
+            let _ = std::fs::remove_dir_all(home);
+        }
     }
 }
 
