@@ -4,14 +4,16 @@
 mod shared;
 
 use std::io::Write;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::str::FromStr;
 use std::time::Duration;
 
 use chinwag::chat::Chat;
 use chinwag::{
-    ClientCertificates, Error, Listener, Overflow, Server, ServerBuilder, ServerTls, ShutdownHandle,
-    WirePrinter, page,
+    ClientCertificates, Error, Listener, MessageRate, Overflow, Server, ServerBuilder, ServerTls,
+    ShutdownHandle, WirePrinter, page,
 };
 use clap::builder::BoolishValueParser;
 use clap::{Parser, ValueEnum};
@@ -90,6 +92,25 @@ struct Args {
     /// Lets in only clients with a certificate of an authority in this file.
     #[arg(long, value_name = "PEM", env = "CHINWAG_TLS_CLIENT_CA", requires = "tls_cert")]
     tls_client_ca: Option<PathBuf>,
+
+    /// Host name that browsers may use for a server on a loopback address, beside this
+    /// machine's own (a reverse proxy's), or * for all. Can be given several times.
+    #[arg(long, value_name = "HOST", env = "CHINWAG_ALLOW_HOST", value_delimiter = ',')]
+    allow_host: Vec<String>,
+
+    /// Connections that one address may have open, or off; further ones get 429. Of IPv6
+    /// the first 64 bits count; this machine's own addresses are not limited.
+    #[arg(long, value_name = "N", env = "CHINWAG_CONNECTIONS_PER_ADDRESS", default_value = "32", value_parser = limit::<usize>)]
+    connections_per_address: ::std::option::Option<usize>,
+
+    /// WebSockets that one address may open in a minute, or off; further ones get 429.
+    #[arg(long, value_name = "N", env = "CHINWAG_JOINS_PER_ADDRESS", default_value = "60", value_parser = limit::<NonZeroU32>)]
+    joins_per_address: ::std::option::Option<NonZeroU32>,
+
+    /// How fast a client may talk: BURST messages at once, then so many a second, or off.
+    /// What is over waits; what is over for 10 s ends the connection with 1008.
+    #[arg(long, value_name = "BURST:PER_SECOND", env = "CHINWAG_MESSAGE_RATE", default_value = "off", value_parser = message_rate)]
+    message_rate: ::std::option::Option<MessageRate>,
 
     /// Handshakes that may be under way at once; beyond that the oldest gives way.
     #[arg(long, value_name = "N", env = "CHINWAG_MAX_HANDSHAKES", default_value = "256", value_parser = positive)]
@@ -204,6 +225,9 @@ fn start(args: &Args, tls: Option<&ServerTls>, printer: Option<&WirePrinter>) ->
         .max_message_size(args.max_message_size)
         .max_fragments(args.max_fragments)
         .message_timeout(args.message_timeout)
+        .connections_per_address(args.connections_per_address)
+        .joins_per_address(args.joins_per_address)
+        .message_rate(args.message_rate)
         .max_handshakes(args.max_handshakes)
         .handshake_timeout(args.handshake_timeout)
         .ping_interval(args.ping_interval)
@@ -220,6 +244,7 @@ fn start(args: &Args, tls: Option<&ServerTls>, printer: Option<&WirePrinter>) ->
         builder = builder.wire_observer(printer.clone());
     }
     builder = args.allow_origin.iter().fold(builder, ServerBuilder::allow_origin);
+    builder = args.allow_host.iter().fold(builder, ServerBuilder::allow_host);
     for addr in &args.listen {
         let listener = Listener::bind(addr)?;
         // Who comes through a Unix socket is on this machine.
@@ -298,6 +323,26 @@ fn positive(text: &str) -> Result<usize, String> {
         Ok(number) => Ok(number),
         Err(_) => Err("must be a whole number".to_owned()),
     }
+}
+
+/// A number from 1 on, or `off`.
+fn limit<T: FromStr>(text: &str) -> Result<Option<T>, String> {
+    match (text, text.parse()) {
+        ("off", _) => Ok(None),
+        (text, Ok(limit)) if !text.trim_start_matches('0').is_empty() => Ok(Some(limit)),
+        _ => Err("must be a whole number from 1 on, or off".to_owned()),
+    }
+}
+
+/// `20:10`, or `off`.
+fn message_rate(text: &str) -> Result<Option<MessageRate>, String> {
+    if text == "off" {
+        return Ok(None);
+    }
+    let rate = text.split_once(':').and_then(|(burst, per_second)| {
+        Some(MessageRate { burst: burst.parse().ok()?, per_second: per_second.parse().ok()? })
+    });
+    rate.map(Some).ok_or_else(|| "must be BURST:PER_SECOND, such as 20:10, or off".to_owned())
 }
 
 fn listen_addr(text: &str) -> Result<String, String> {

@@ -270,6 +270,11 @@ impl Link {
         self.stage.load(Ordering::SeqCst) == Stage::Closing as u8
     }
 
+    /// Waits until the connection is closing, at most `timeout`; whether it is.
+    pub(crate) fn wait_closing(&self, timeout: Duration) -> bool {
+        self.drain.wait_until_or(later(Instant::now(), timeout), || self.is_closing())
+    }
+
     pub(crate) fn greeting_timed_out(&self) -> bool {
         self.greeting_timed_out.load(Ordering::SeqCst)
     }

@@ -14,13 +14,14 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 
 use super::context::{Context, full};
+use super::greeter::Caller;
 use super::listen::{Accepted, Listener};
 use super::{greeter, http};
-use crate::PeerAddr;
 use crate::link::{Link, LinkParts, Side};
 use crate::outbox::Kind;
-use crate::transport::Transport;
+use crate::transport::{Half, Transport};
 use crate::wire::Tap;
+use crate::{PeerAddr, Refusal};
 
 /// How long accepting rests when the system has nothing left to accept with.
 const BACK_OFF: Duration = Duration::from_millis(100);
@@ -102,7 +103,7 @@ fn turn_away(listener: &Listener, spare: &mut Option<File>) {
 
 /// Lets the peer read what was sent: unread input would turn into a reset.
 fn part_from(transport: &dyn Transport) {
-    transport.shutdown(crate::transport::Half::Write);
+    transport.shutdown(Half::Write);
     let deadline = Instant::now() + PARTING;
     let mut buffer = [0; 4096];
     while Instant::now() < deadline && matches!(transport.read(&mut buffer, Some(deadline)), Ok(1..)) {}
@@ -115,6 +116,14 @@ pub(super) fn admit(
     peer: PeerAddr,
     local: Option<SocketAddr>,
 ) {
+    let Some(visit) = context.visitors.enter(peer) else {
+        // Not listened to: one address must not hold up the accepting of all.
+        let _ = transport.try_send(&http::refuse(too_many()));
+        transport.shutdown(Half::Both);
+        return context
+            .crowded
+            .log(Level::Warn, format_args!("refused {peer}: too many connections from there"));
+    };
     let has_room = make_room(context);
     let id = context.drain.next_id();
     let tap = context
@@ -130,8 +139,10 @@ pub(super) fn admit(
     }
     context.greeting.lock().insert(id, Instant::now());
     let (greeted, greeting) = (link.clone(), context.clone());
+    let caller = Caller { local, visit: Some(visit) };
     let name = format!("chinwag-greet-{id}");
-    if let Err(error) = context.spawn(name, GREETER_STACK, move || greeter::greet(&greeting, &greeted, local))
+    if let Err(error) =
+        context.spawn(name, GREETER_STACK, move || greeter::greet(&greeting, &greeted, caller))
     {
         context.exhausted.log(Level::Error, format_args!("cannot start a thread ({error}); going on"));
         context.done_greeting(id);
@@ -141,6 +152,11 @@ pub(super) fn admit(
         // Came while the others were being ended.
         context.evict_all();
     }
+}
+
+fn too_many() -> Refusal {
+    let refusal = Refusal::new(429, "too many connections from your address; close one, or wait");
+    refusal.retry_after(Duration::from_secs(5))
 }
 
 fn turn_away_link(link: &Link, why: &str) {

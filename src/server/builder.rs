@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::net::ToSocketAddrs;
+use std::num::NonZeroU32;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::Arc;
@@ -14,7 +15,9 @@ use super::context::{Context, Gate, Options};
 use super::events::{Event, EventSource};
 use super::limits::Limits;
 use super::listen::{Listener, LocalAddr};
+use super::pace::MessageRate;
 use super::shutdown::{Stopper, Threads};
+use super::visitors::PerAddress;
 use super::{Server, accept};
 use crate::handler::{Acceptance, Silent};
 use crate::hub::Hub;
@@ -58,6 +61,9 @@ impl ServerBuilder {
                 paths: None,
                 subprotocols: Vec::new(),
                 allowed_origins: Vec::new(),
+                allowed_hosts: Vec::new(),
+                per_address: PerAddress { connections: Some(32), joins: NonZeroU32::new(60) },
+                message_rate: None,
                 max_handshakes: 256,
                 stack_size: 256 * 1024,
                 drain_timeout: Duration::from_secs(10),
@@ -142,6 +148,43 @@ impl ServerBuilder {
     /// send no origin, always come in.
     pub fn allow_origin(mut self, origin: impl Into<String>) -> Self {
         self.options.allowed_origins.push(origin.into());
+        self
+    }
+
+    /// Answers to this host's name too, on a loopback address: a reverse proxy's, say, that
+    /// passes it on. There, where a browser asks, only names of this machine are taken, for
+    /// a page from elsewhere could have its own name resolved to this machine (DNS
+    /// rebinding). With `*` all are.
+    pub fn allow_host(mut self, host: impl Into<String>) -> Self {
+        self.options.allowed_hosts.push(host.into());
+        self
+    }
+
+    /// Connections that one address may have open; further ones get 429. Of IPv6 the first
+    /// 64 bits count as one; this machine's own addresses are not limited. Defaults to 32.
+    pub fn connections_per_address(mut self, connections: Option<usize>) -> Self {
+        self.options.per_address.connections = connections;
+        self
+    }
+
+    /// WebSockets that one address may open in a minute; further ones get 429. Counted as
+    /// [`connections_per_address`](Self::connections_per_address) counts. Defaults to 60.
+    pub fn joins_per_address(mut self, joins: Option<NonZeroU32>) -> Self {
+        self.options.per_address.joins = joins;
+        self
+    }
+
+    /// How fast each client may talk. Defaults to no limit.
+    ///
+    /// ```
+    /// use chinwag::{MessageRate, Server};
+    ///
+    /// let rate = MessageRate { burst: 20.try_into()?, per_second: 10.try_into()? };
+    /// let server = Server::builder().message_rate(Some(rate)).start()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn message_rate(mut self, rate: Option<MessageRate>) -> Self {
+        self.options.message_rate = rate;
         self
     }
 

@@ -9,6 +9,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::context::{Context, Place, SHUTDOWN_REASON};
+use super::pace::Pace;
+use super::visitors::Visit;
 use crate::handler::Handler;
 use crate::hub::{Client, Command};
 use crate::link::{Data, End, Link, Reader};
@@ -39,12 +41,13 @@ pub(super) struct Session {
     pub response: Bytes,
     pub context: Arc<Context>,
     pub place: Place,
+    pub visit: Option<Visit>,
 }
 
 #[expect(clippy::boxed_local, reason = "keeps the frame small: an idle client pays for each page of stack")]
 pub(super) fn run(session: Box<Session>) {
     enter();
-    let Session { client, handler, early, response, context, place } = *session;
+    let Session { client, handler, early, response, context, place, visit } = *session;
     let link = client.link().clone();
     link.outbox.push_control(response, Kind::Http);
     link.open();
@@ -54,7 +57,8 @@ pub(super) fn run(session: Box<Session>) {
         // Came too late for the closing of all.
         client.close(CloseCode::GOING_AWAY, SHUTDOWN_REASON);
     }
-    let mut callbacks = Callbacks { client: &client, handler };
+    let pace = context.options.message_rate.map(Pace::new);
+    let mut callbacks = Callbacks { client: &client, handler, pace };
     let (reason, error) = callbacks.converse(&mut reader);
     if error.is_some() {
         // Through the hub, so that what the handler said before goes out first.
@@ -66,7 +70,7 @@ pub(super) fn run(session: Box<Session>) {
     log::info!("{link:?} {reason}");
     link.discard_rest();
     link.forget();
-    drop(place);
+    drop((place, visit));
 }
 
 #[inline(never)]
@@ -77,6 +81,7 @@ fn boxed_reader(link: &Arc<Link>, early: Bytes) -> Box<Reader> {
 struct Callbacks<'a> {
     client: &'a Client,
     handler: Box<dyn Handler>,
+    pace: Option<Box<Pace>>,
 }
 
 impl Callbacks<'_> {
@@ -98,6 +103,12 @@ impl Callbacks<'_> {
             };
             // What comes after we closed is not for the handler any more.
             if self.client.link().is_closing() {
+                continue;
+            }
+            if let Some(Err(too_fast)) = self.pace.as_mut().map(|pace| pace.keep(self.client.link())) {
+                if let Some(why) = too_fast {
+                    self.client.close(CloseCode::POLICY, why);
+                }
                 continue;
             }
             let called = match &data {

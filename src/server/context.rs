@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use super::limits::Limits;
+use super::pace::MessageRate;
 use super::throttle::Throttle;
+use super::visitors::{PerAddress, Visitors};
 use crate::handler::Acceptance;
 use crate::hub::Hub;
 use crate::link::{Drain, Life};
@@ -37,6 +39,9 @@ pub(super) struct Options {
     pub paths: Option<HashSet<String>>,
     pub subprotocols: Vec<String>,
     pub allowed_origins: Vec<String>,
+    pub allowed_hosts: Vec<String>,
+    pub per_address: PerAddress,
+    pub message_rate: Option<MessageRate>,
     pub max_handshakes: usize,
     pub stack_size: usize,
     pub drain_timeout: Duration,
@@ -56,6 +61,7 @@ pub(super) struct Context {
     /// Those who are being greeted, the oldest first, and since when. Each has a
     /// thread until it is a client or gone.
     pub greeting: Mutex<BTreeMap<u64, Instant>>,
+    pub visitors: Arc<Visitors>,
     pub wire_counter: Arc<AtomicU64>,
     pub exhausted: Throttle,
     pub crowded: Throttle,
@@ -73,6 +79,7 @@ impl Context {
         drain: Arc<Drain>,
     ) -> Self {
         Self {
+            visitors: Visitors::new(options.per_address),
             options,
             limits,
             life: Arc::new(life),

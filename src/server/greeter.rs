@@ -15,6 +15,7 @@ use super::client_thread::{self, Session};
 use super::context::{Context, Place, full};
 use super::http::{self, Head};
 use super::origin;
+use super::visitors::Visit;
 use crate::handler::Acceptance;
 use crate::hub::Client;
 use crate::link::Link;
@@ -46,13 +47,27 @@ impl From<Refusal> for Parting {
     }
 }
 
+/// Where a connection came in, and its place among those of its address.
+pub(super) struct Caller {
+    pub local: Option<SocketAddr>,
+    /// Goes on with the client.
+    pub visit: Option<Visit>,
+}
+
+impl Caller {
+    fn join(&self) -> Result<(), Refusal> {
+        self.visit.as_ref().map_or(Ok(()), Visit::join)
+    }
+}
+
 /// Ends with the client's thread started, or the connection closed.
-pub(super) fn greet(context: &Arc<Context>, link: &Arc<Link>, local: Option<SocketAddr>) {
+pub(super) fn greet(context: &Arc<Context>, link: &Arc<Link>, caller: Caller) {
+    let mut caller = caller;
     // A gate that shuts the server down cannot wait for its own end either.
     client_thread::enter();
     let met = shake_hands(link).and_then(|tls| {
         let (head, bytes) = read_head(link)?;
-        meet(context, link, &head, bytes, local, tls)
+        meet(context, link, &head, bytes, &mut caller, tls)
     });
     match met {
         Ok(()) => return context.done_greeting(link.id),
@@ -143,7 +158,7 @@ fn meet(
     link: &Arc<Link>,
     head: &Head,
     bytes: Vec<u8>,
-    local: Option<SocketAddr>,
+    caller: &mut Caller,
     tls: Option<Box<TlsInfo>>,
 ) -> Result<(), Parting> {
     // An empty line before the request is to be ignored (RFC 9112, section 2.2).
@@ -151,11 +166,16 @@ fn meet(
     if let Some(tap) = &link.tap {
         tap.http_received(&bytes[..head.length]);
     }
-    let mut request = Request::new(text.into(), link.peer, local).secured(tls);
+    let mut request = Request::new(text.into(), link.peer, caller.local).secured(tls);
     http::check(head, &request)?;
+    let is_browser = request.origin().is_some() || !http::is_upgrade(&request);
+    if is_browser {
+        origin::check_host(&request, &context.options.allowed_hosts)?;
+    }
     answer_http(context, head, link, &request)?;
     http::check_upgrade(head, &request, context.options.paths.as_ref())?;
     origin::check(&request, &context.options.allowed_origins)?;
+    caller.join()?;
     let place = Place::take(context)?;
     let acceptance = ask_gate(context, &request)?;
     choose_subprotocol(context, &mut request, &acceptance);
@@ -174,6 +194,7 @@ fn meet(
         response: response.into(),
         context: context.clone(),
         place,
+        visit: caller.visit.take(),
     });
     let name = format!("chinwag-client-{}", link.id);
     context.spawn(name, context.options.stack_size, move || client_thread::run(session)).map_err(|error| {

@@ -17,12 +17,15 @@ mod limits;
 mod listen;
 mod memory;
 mod origin;
+mod pace;
 mod shutdown;
 mod throttle;
+mod visitors;
 
 pub use builder::ServerBuilder;
 pub use events::Event;
 pub use listen::{Listener, LocalAddr};
+pub use pace::MessageRate;
 
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;

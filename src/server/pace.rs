@@ -1,0 +1,65 @@
+//! How fast one client may talk. What is too fast waits, on that client's own thread,
+//! and so in its own socket; who goes on being too fast is closed.
+
+use std::num::NonZeroU32;
+use std::time::{Duration, Instant};
+
+use governor::clock::{Clock, DefaultClock};
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+
+use crate::link::Link;
+
+/// How long a client may be too fast.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How fast a client may talk: so many messages at once, and then so many a second. What
+/// is over waits; what is over for 10 s ends the connection with 1008. See
+/// [`ServerBuilder::message_rate`](crate::ServerBuilder::message_rate).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MessageRate {
+    /// Messages that may come at once, after a pause.
+    pub burst: NonZeroU32,
+    /// Messages a second in the long run.
+    pub per_second: NonZeroU32,
+}
+
+/// One client's pace.
+pub(super) struct Pace {
+    limiter: DefaultDirectRateLimiter,
+    rate: MessageRate,
+    fast_since: Option<Instant>,
+}
+
+impl Pace {
+    pub(super) fn new(rate: MessageRate) -> Box<Self> {
+        let quota = Quota::per_second(rate.per_second).allow_burst(rate.burst);
+        Box::new(Self { limiter: RateLimiter::direct(quota), rate, fast_since: None })
+    }
+
+    /// Waits until another message may be taken. `Err` where none will be any more: with
+    /// the reason, where that is for being too fast.
+    // Kept out of the caller's frame, whose stack page every idle client pays for.
+    #[inline(never)]
+    pub(super) fn keep(&mut self, link: &Link) -> Result<(), Option<String>> {
+        let Err(refused) = self.limiter.check() else {
+            self.fast_since = None;
+            return Ok(());
+        };
+        let mut wait = refused.wait_time_from(DefaultClock::default().now());
+        let since = *self.fast_since.get_or_insert_with(Instant::now);
+        loop {
+            let left = PATIENCE.saturating_sub(since.elapsed());
+            if link.wait_closing(wait.min(left)) {
+                return Err(None);
+            }
+            match self.limiter.check() {
+                Ok(()) => return Ok(()),
+                Err(_) if left.is_zero() => {
+                    let (rate, seconds) = (self.rate.per_second, PATIENCE.as_secs());
+                    return Err(Some(format!("too fast: over {rate} messages a second for {seconds} s")));
+                }
+                Err(refused) => wait = refused.wait_time_from(DefaultClock::default().now()),
+            }
+        }
+    }
+}

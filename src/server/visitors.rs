@@ -1,0 +1,167 @@
+//! How much one address may have at once, and how often it may come: one peer must not
+//! take the places of all. Addresses of this machine are not counted.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use governor::clock::{Clock, DefaultClock};
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use parking_lot::Mutex;
+
+use crate::{PeerAddr, Refusal};
+
+/// What is forgotten of an address that has nothing open, after its last visit.
+const FORGOTTEN: Duration = Duration::from_secs(60);
+/// Addresses are looked through for those to forget when there are so many more.
+const SWEEP: usize = 1024;
+
+/// The limits for one address; `None` is no limit.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PerAddress {
+    /// Connections at once, of any kind.
+    pub connections: Option<usize>,
+    /// Upgrades in a minute.
+    pub joins: Option<NonZeroU32>,
+}
+
+pub(super) struct Visitors {
+    limits: PerAddress,
+    seen: Mutex<Seen>,
+}
+
+#[derive(Default)]
+struct Seen {
+    networks: HashMap<IpAddr, Visitor>,
+    /// How many there may be until the next look for old ones.
+    sweep_at: usize,
+}
+
+struct Visitor {
+    connections: usize,
+    joins: Option<Box<DefaultDirectRateLimiter>>,
+    since: Instant,
+}
+
+/// One open connection, counted until it is dropped.
+pub(super) struct Visit {
+    visitors: Arc<Visitors>,
+    network: Option<IpAddr>,
+}
+
+impl Visitors {
+    pub(super) fn new(limits: PerAddress) -> Arc<Self> {
+        Arc::new(Self { limits, seen: Mutex::default() })
+    }
+
+    /// Counts a connection; `None` where its address has as many as it may.
+    pub(super) fn enter(self: &Arc<Self>, peer: PeerAddr) -> Option<Visit> {
+        let network = peer.tcp().and_then(|addr| network(addr.ip()));
+        if let Some(network) = network {
+            let mut seen = self.seen.lock();
+            seen.forget_old();
+            let visitor = seen.networks.entry(network).or_insert_with(|| self.newcomer());
+            if self.limits.connections.is_some_and(|most| visitor.connections >= most) {
+                return None;
+            }
+            visitor.connections += 1;
+            visitor.since = Instant::now();
+        }
+        Some(Visit { visitors: self.clone(), network })
+    }
+
+    fn newcomer(&self) -> Visitor {
+        let limiter = |most| Box::new(RateLimiter::direct(Quota::per_minute(most)));
+        Visitor { connections: 0, joins: self.limits.joins.map(limiter), since: Instant::now() }
+    }
+}
+
+impl Visit {
+    /// Takes one of the joins that this address has in a minute.
+    pub(super) fn join(&self) -> Result<(), Refusal> {
+        let seen = self.visitors.seen.lock();
+        let visitor = self.network.and_then(|network| seen.networks.get(&network));
+        let Some(joins) = visitor.and_then(|visitor| visitor.joins.as_ref()) else { return Ok(()) };
+        let Err(refused) = joins.check() else { return Ok(()) };
+        let wait = refused.wait_time_from(DefaultClock::default().now());
+        let refusal = Refusal::new(429, "too many connections from your address lately; wait a little");
+        Err(refusal.retry_after(wait + Duration::from_secs(1)))
+    }
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        if let Some(network) = self.network
+            && let Some(visitor) = self.visitors.seen.lock().networks.get_mut(&network)
+        {
+            visitor.connections -= 1;
+        }
+    }
+}
+
+impl Seen {
+    fn forget_old(&mut self) {
+        if self.networks.len() < self.sweep_at.max(SWEEP) {
+            return;
+        }
+        self.networks.retain(|_, visitor| visitor.connections > 0 || visitor.since.elapsed() < FORGOTTEN);
+        self.sweep_at = self.networks.len() * 2;
+    }
+}
+
+/// What counts as one address: of IPv6 the first 64 bits, for a subscriber has all of
+/// the rest. None for this machine.
+fn network(ip: IpAddr) -> Option<IpAddr> {
+    match ip.to_canonical() {
+        ip if ip.is_loopback() => None,
+        IpAddr::V4(ip) => Some(ip.into()),
+        IpAddr::V6(ip) => Some(Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64).into()),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn peer(ip: &str) -> PeerAddr {
+        PeerAddr::Tcp(std::net::SocketAddr::new(ip.parse().unwrap(), 1))
+    }
+
+    fn visitors() -> Arc<Visitors> {
+        Visitors::new(PerAddress { connections: Some(2), joins: NonZeroU32::new(3) })
+    }
+
+    #[test]
+    fn an_address_has_so_many_connections_and_gets_the_places_back() {
+        let visitors = visitors();
+        let _first = visitors.enter(peer("192.0.2.1")).unwrap();
+        let second = visitors.enter(peer("::ffff:192.0.2.1")).unwrap();
+        assert!(visitors.enter(peer("192.0.2.1")).is_none());
+        assert!(visitors.enter(peer("192.0.2.2")).is_some());
+        drop(second);
+        assert!(visitors.enter(peer("192.0.2.1")).is_some());
+    }
+
+    #[test]
+    fn of_ipv6_the_subscriber_counts_and_this_machine_does_not() {
+        let visitors = visitors();
+        let _open = ["2001:db8::1", "2001:db8::2:3"].map(|ip| visitors.enter(peer(ip)).unwrap());
+        assert!(visitors.enter(peer("2001:db8:0:0:ffff::")).is_none());
+        assert!(visitors.enter(peer("2001:db8:0:1::")).is_some());
+        let own = (0..10).map(|_| visitors.enter(peer("127.0.0.1")).unwrap()).collect::<Vec<_>>();
+        assert!(own.iter().all(|visit| visit.join().is_ok()));
+    }
+
+    #[test]
+    fn an_address_joins_so_often_in_a_minute() {
+        let visitors = visitors();
+        let visit = visitors.enter(peer("192.0.2.1")).unwrap();
+        assert!((0..3).all(|_| visit.join().is_ok()));
+        let refusal = visit.join().unwrap_err();
+        assert_eq!(refusal.status(), 429);
+        assert!(visitors.enter(peer("192.0.2.2")).unwrap().join().is_ok());
+    }
+}
