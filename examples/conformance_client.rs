@@ -14,9 +14,12 @@ const AGENT: &str = "chinwag";
 const MAX_MESSAGE_SIZE: usize = 64 * 1024 * 1024;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let url = std::env::args().nth(1).ok_or("usage: conformance_client URL")?;
+    let mut args = std::env::args().skip(1);
+    let url = args.next().ok_or("usage: conformance_client URL [CA]")?;
     let url = url.trim_end_matches('/');
-    let options = ConnectOptions::new().max_message_size(MAX_MESSAGE_SIZE);
+    // For wss://, the authority that has signed the server's certificate.
+    let options =
+        args.fold(ConnectOptions::new(), ConnectOptions::ca_file).max_message_size(MAX_MESSAGE_SIZE);
 
     let count = options.connect(&format!("{url}/getCaseCount"))?.recv()?;
     let count: u32 = count.as_text().ok_or("the number of cases came as binary")?.parse()?;

@@ -1,8 +1,8 @@
 //! The hand-over between pushers and the drain: the one subtle piece of
 //! concurrency in the crate, model-checked in `model.rs`.
 //!
-//! The rule: while `with_drain` is set nobody but the drain sends, and the
-//! drain clears it under the lock, in the moment when nothing is left, in the queue
+//! The rule: while `with_drain` is set nobody but the drain sends (or a reader in its
+//! place, from the front of the queue as well), and it clears it under the lock, in the moment when nothing is left, in the queue
 //! or in the transport. So bytes never overtake each other, and none stays behind
 //! unwatched.
 
@@ -228,8 +228,13 @@ impl Outbox {
     /// Sends what the transport has to say by itself, such as an answer of TLS's.
     pub(crate) fn send_pending(&self) {
         let state = &mut self.state.lock();
-        if state.with_drain || state.phase == Phase::Gone {
+        if state.phase == Phase::Gone {
             return;
+        }
+        if state.with_drain {
+            // Who has just drained may have seen it as something left, though the
+            // system refused nothing and so will report nothing.
+            return self.send_on(state);
         }
         match self.send(&[]) {
             Some(_) => self.watch_pending(state),
@@ -245,12 +250,16 @@ impl Outbox {
         self.transport.shutdown(Half::Both);
     }
 
-    /// Sends on. Called by the drain alone, when the transport takes bytes.
+    /// Sends on. Called by the drain, when the transport takes bytes.
     pub(crate) fn drain(&self) {
         let state = &mut self.state.lock();
-        if !state.with_drain {
-            return;
+        if state.with_drain {
+            self.send_on(state);
         }
+    }
+
+    /// Sends until nothing is left or the system refuses, and so will report room.
+    fn send_on(&self, state: &mut MutexGuard<'_, State>) {
         if self.transport.has_pending() && self.send(&[]).is_none() {
             self.lose(state);
             return;

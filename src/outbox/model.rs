@@ -6,19 +6,22 @@
 //! RUSTFLAGS="--cfg chinwag_model" cargo test --release --lib --target-dir target/model outbox::model
 //! ```
 //!
-//! Every interleaving with at most three preemptions is explored:
+//! Every interleaving with at most three preemptions (two, where a reader answers) is
+//! explored:
 //!
 //! | scenario | executions |
 //! |---|---|
 //! | two pushers and the drain | 229,415 |
+//! | a transport that keeps bytes back, two pushers | 360,144 |
 //! | waiting for room | 83,621 |
 //! | abort, a pusher and the drain | 51,530 |
 //! | a reset that pushers and the drain find | 29,246 |
 //! | pushing and closing | 23,299 |
-//! | pushing and ending when sent | 21,027 |
+//! | pushing and ending when sent | 23,785 |
+//! | the same with a last word of the transport's | 13,609 |
 //! | two that wait for room, and an abort | 2,858 |
 //!
-//! That takes 30 seconds. What stays behind unwatched shows as a deadlock: the
+//! That takes a minute. What stays behind unwatched shows as a deadlock: the
 //! peer waits for it for ever. To see that the model can fail, these mistakes
 //! were made in `handover.rs` by hand, and each was found by the scenarios named:
 //!
@@ -30,7 +33,8 @@
 //! - `close` leaves the phase open: closing;
 //! - `drain`, or `lose`, does not signal room: waiting for room; waiting and abort;
 //! - `lose` does not unwatch: both aborts, reset;
-//! - `end_when_sent` ends at once: ending.
+//! - `end_when_sent` ends at once: ending;
+//! - `send_pending` leaves it to the drain, where that has the transport: answer.
 //!
 //! One that is none was let pass, rightly: `drain` may stop at a send that was
 //! taken in part, as that asks for the next edge too.
@@ -113,6 +117,9 @@ impl System {
 
     /// Moves what fits of `bytes` into the buffer; how much that was.
     fn fill(&self, state: &mut State, bytes: &[u8]) -> usize {
+        if bytes.is_empty() {
+            return 0;
+        }
         let sent = bytes.len().min(CAPACITY - state.buffer.len());
         state.is_wanted = sent < bytes.len();
         state.buffer.extend(&bytes[..sent]);
@@ -488,7 +495,7 @@ fn what_the_transport_keeps_back_is_sent_in_order_too() {
 
 #[test]
 fn what_a_reader_has_to_answer_is_sent_while_others_push() {
-    check("answer", 3, || {
+    check("answer", 2, || {
         let model = Model::start_keeping_back();
         let reader = model.read(4 * FRAME);
         let other = model.push(b"12");

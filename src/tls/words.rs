@@ -47,11 +47,7 @@ fn certificate(error: &CertificateError) -> String {
         Bad::NotValidForNameContext { expected, presented } => {
             format!("its certificate is not for {}, but for {}", expected.to_str(), names(presented))
         }
-        Bad::UnknownIssuer => {
-            "its certificate is signed by an authority that is not trusted here; where it is \
-                               your own, name its file (--ca)"
-                .to_owned()
-        }
+        Bad::UnknownIssuer => "its certificate is signed by an authority that is not trusted here".to_owned(),
         Bad::Revoked => "its certificate has been revoked".to_owned(),
         Bad::BadSignature => "its certificate has a signature that is wrong".to_owned(),
         Bad::BadEncoding => "its certificate is malformed".to_owned(),

@@ -1,7 +1,11 @@
-"""Runs the Autobahn suite's cases 1 to 7, 9 and 10 against the echo examples.
+"""Runs the Autobahn suite's cases 1 to 7, 9 and 10 against what echoes.
 
     conformance.py server ws://127.0.0.1:9001/     a server that echoes
+    conformance.py server wss://127.0.0.1:9001/ CA      the same over TLS
     conformance.py client target/debug/examples/conformance_client
+    conformance.py client target/debug/examples/conformance_client CA CERT KEY
+
+The suite itself speaks no TLS, so a relay stands in between where it is asked for.
 
 None may fail, and none but 6.4.3 and 6.4.4 may be less than strict: these two
 want invalid UTF-8 refused before its frame is complete. 12 and 13 are left out,
@@ -12,9 +16,12 @@ The last line sums up; the exit status is 0 only where all is as it must be.
 
 import asyncio
 import collections
+import contextlib
 import sys
 
 import kosoku
+
+import tls_relay
 
 CASES = [f"{group}.*" for group in (1, 2, 3, 4, 5, 6, 7, 9, 10)]
 # As many as there are in these groups: a suite that runs none of them would
@@ -26,6 +33,11 @@ TIME_LIMIT = 240
 REPORT_TIME_LIMIT = 10
 
 
+async def test_tls_server(url, authority):
+    async with tls_relay.to_tls(url, authority) as plain:
+        return await test_server(plain)
+
+
 async def test_server(url):
     try:
         return await kosoku.run_fuzzingclient(url, CASES)
@@ -33,21 +45,28 @@ async def test_server(url):
         return failure.results
 
 
-async def test_client(program):
+async def test_client(program, authority=None, *identity):
     async with kosoku.run_fuzzingserver(CASES, host="127.0.0.1", port=0) as suite:
         url = f"ws://{suite.address}:{suite.port}"
-        client = await asyncio.create_subprocess_exec(program, url)
-        try:
-            if status := await client.wait():
-                raise RuntimeError(f"{program} ended with status {status}")
-            return await asyncio.wait_for(suite.get_result(), REPORT_TIME_LIMIT)
-        except asyncio.TimeoutError:
-            raise RuntimeError(f"{program} ended before it had run all cases") from None
-        except kosoku.FailureError as failure:
-            return failure.results
-        finally:
-            if client.returncode is None:
-                client.kill()
+        async with contextlib.AsyncExitStack() as stack:
+            if authority:
+                url = await stack.enter_async_context(tls_relay.from_tls(url, *identity))
+            return await run_client(suite, program, url, *filter(None, [authority]))
+
+
+async def run_client(suite, program, *args):
+    client = await asyncio.create_subprocess_exec(program, *args)
+    try:
+        if status := await client.wait():
+            raise RuntimeError(f"{program} ended with status {status}")
+        return await asyncio.wait_for(suite.get_result(), REPORT_TIME_LIMIT)
+    except asyncio.TimeoutError:
+        raise RuntimeError(f"{program} ended before it had run all cases") from None
+    except kosoku.FailureError as failure:
+        return failure.results
+    finally:
+        if client.returncode is None:
+            client.kill()
 
 
 def is_as_it_must_be(case):
@@ -76,8 +95,12 @@ def main():
     match sys.argv[1:]:
         case ["server", url]:
             role, run = "server", test_server(url)
+        case ["server", url, authority]:
+            role, run = "server over TLS", test_tls_server(url, authority)
         case ["client", program]:
             role, run = "client", test_client(program)
+        case ["client", program, authority, certificate, key]:
+            role, run = "client over TLS", test_client(program, authority, certificate, key)
         case _:
             raise SystemExit(__doc__)
     try:

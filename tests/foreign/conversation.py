@@ -1,11 +1,13 @@
 """The conversation of the article, held by Python's websockets.
 
     conversation.py ws://127.0.0.1:9001/
+    conversation.py wss://127.0.0.1:9001/ CA
 
 Asserts each line that each of the three hears, in order; what somebody should
 not have heard would stand in the place of the next line, or before the end.
 """
 
+import ssl
 import sys
 import urllib.parse
 
@@ -14,6 +16,7 @@ from websockets.sync.client import connect
 
 PATIENCE = 20
 URL = sys.argv[1]
+TLS = ssl.create_default_context(cafile=sys.argv[2]) if len(sys.argv) > 2 else None
 
 
 def url(**query):
@@ -23,7 +26,7 @@ def url(**query):
 class Person:
     def __init__(self, name):
         self.name = name
-        self.socket = connect(url(name=name), open_timeout=PATIENCE, close_timeout=PATIENCE)
+        self.socket = connect(url(name=name), ssl=TLS, open_timeout=PATIENCE, close_timeout=PATIENCE)
         # This client offers compression without being asked to.
         assert "permessage-deflate" in self.socket.request.headers["Sec-WebSocket-Extensions"]
         assert "Sec-WebSocket-Extensions" not in self.socket.response.headers
@@ -56,7 +59,7 @@ def all_hear(people, *lines):
 
 def is_refused(status, **query):
     try:
-        connect(url(**query), open_timeout=PATIENCE)
+        connect(url(**query), ssl=TLS, open_timeout=PATIENCE)
     except InvalidStatus as refusal:
         response = refusal.response
         assert response.status_code == status, response
@@ -70,7 +73,7 @@ def is_refused(status, **query):
 def main():
     assert "name" in is_refused(400)
     assert "name" in is_refused(400, name="   ")
-    is_refused(404, name="John", room="no such room")
+    is_refused(400, name="John", room="no such room")
 
     ronald = Person("Ronald")
     ronald.hears("Ronald joined.", "Welcome Ronald.")

@@ -9,7 +9,9 @@ use std::thread;
 use std::time::Duration;
 
 use crate::examples::example;
-use crate::support::Program;
+use crate::support::{Program, addr};
+use crate::tls;
+use crate::tls::authority::{Authority, HERE};
 
 pub const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/foreign");
 const PYTHON: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/.venv/bin/python");
@@ -44,6 +46,33 @@ fn the_server_passes_the_autobahn_suite() {
 fn the_client_passes_the_autobahn_suite() {
     let client = example("conformance_client");
     succeeds(python("conformance.py").arg("client").arg(client.get_program()));
+}
+
+#[test]
+#[ignore = "needs Python's kosoku: run tests/run"]
+fn the_server_passes_the_autobahn_suite_over_tls() {
+    let authority = Authority::new();
+    let server = tls::echo(&authority);
+    let url = format!("wss://{}/", addr(&server));
+    succeeds(python("conformance.py").args(["server", &url]).arg(authority.ca()));
+}
+
+#[test]
+#[ignore = "needs Python's kosoku: run tests/run"]
+fn the_client_passes_the_autobahn_suite_over_tls() {
+    let authority = Authority::new();
+    let identity = authority.server(&HERE);
+    let client = example("conformance_client");
+    let files = [&authority.ca(), &identity.cert, &identity.key];
+    succeeds(python("conformance.py").arg("client").arg(client.get_program()).args(files));
+}
+
+#[test]
+#[ignore = "needs Python's websockets: run tests/run"]
+fn the_conversation_of_the_article_is_held_by_pythons_websockets_over_tls() {
+    let authority = Authority::new();
+    let (_server, addr) = Program::chat_server(&authority.server(&HERE).args());
+    succeeds(python("conversation.py").arg(format!("wss://{addr}/")).arg(authority.ca()));
 }
 
 fn python(script: &str) -> Command {

@@ -19,4 +19,5 @@ mod refusal;
 mod rooms;
 mod support;
 mod terminal;
+mod tls;
 mod wire;

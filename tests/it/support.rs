@@ -194,17 +194,22 @@ impl Program {
 
     /// `chat-server` on a free port, and its address.
     pub fn chat_server(args: &[&str]) -> (Self, SocketAddr) {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_chat-server"));
-        let mut server =
-            Self::start(command.args(["--listen", "127.0.0.1:0"]).args(args).stderr(Stdio::null()));
+        let mut server = Self::chat_server_with(args);
         let addr = server.address();
         (server, addr)
+    }
+
+    /// The same, with its first line still to be read.
+    pub fn chat_server_with(args: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_chat-server"));
+        Self::start(command.args(["--listen", "127.0.0.1:0"]).args(args).stderr(Stdio::null()))
     }
 
     /// The address in the line that says where the server listens.
     pub fn address(&mut self) -> SocketAddr {
         let line = self.line();
-        let addr = line.strip_prefix("listening on ws://").and_then(|rest| rest.strip_suffix('/'));
+        let addr = line.strip_prefix("listening on ws://").or(line.strip_prefix("listening on wss://"));
+        let addr = addr.and_then(|rest| rest.strip_suffix('/'));
         addr.unwrap_or_else(|| panic!("unexpected first line: {line}")).parse().unwrap()
     }
 
