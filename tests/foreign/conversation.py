@@ -70,7 +70,7 @@ def is_refused(status, **query):
 def main():
     assert "name" in is_refused(400)
     assert "name" in is_refused(400, name="   ")
-    is_refused(404, name="John", room="no such room")
+    is_refused(400, name="John", room="no such room")
 
     ronald = Person("Ronald")
     ronald.hears("Ronald joined.", "Welcome Ronald.")
