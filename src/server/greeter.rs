@@ -22,7 +22,7 @@ use crate::{Refusal, Request};
 
 /// Time to read a refusal, and an answer that may be long.
 const PARTING: Duration = Duration::from_secs(2);
-const READING: Duration = Duration::from_secs(30);
+const READING: Duration = Duration::from_secs(10);
 
 /// Why there is no upgrade.
 enum Parting {

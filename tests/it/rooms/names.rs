@@ -24,6 +24,11 @@ fn no_name_passes_for_a_line_or_for_the_server() {
         "a%0Ab",
         "a%E2%80%AEb",
         "a%E2%80%8Bb",
+        "John%20says%EA%9E%89hi",
+        "John%E2%88%B6%20hi",
+        "%E2%88%97%20John%20waves",
+        "%EF%BC%BBgames%EF%BC%BD%20Adam",
+        "Server%20notice",
     ] {
         let answer = answer_to(addr(&server), &request(&format!("/?name={name}"), ""));
         assert!(
@@ -31,7 +36,15 @@ fn no_name_passes_for_a_line_or_for_the_server() {
             "{name}: {answer}"
         );
     }
-    for name in ["Ali", "Lefty", "O'Brien", "J.%20R.%20R.%20Tolkien", "Says%20Who", "%F0%9F%98%80"] {
+    for name in [
+        "Ali",
+        "Lefty",
+        "O'Brien",
+        "J.%20R.%20R.%20Tolkien",
+        "Says%20Who",
+        "%E0%A4%A6%E0%A5%81%E0%A4%83%E0%A4%96",
+        "%F0%9F%98%80",
+    ] {
         Person::connect(&server, &format!("name={name}"));
     }
 }
