@@ -1,0 +1,167 @@
+//! The ramp: steps up until one is bad, then closes in on the last good one.
+
+use std::time::Duration;
+
+use crate::args::Axis;
+use crate::report::Outcome;
+use crate::run::{Load, Runner};
+use crate::stop::Stop;
+
+/// Steps that close in, after the first bad one.
+const REFINEMENTS: u32 = 4;
+/// Close enough: the bad step is so much above the good one.
+const CLOSE: f64 = 1.1;
+
+/// What a ramp gave.
+pub struct Ramp {
+    pub steps: Vec<Outcome>,
+    /// Which of the steps is the best good one.
+    knee: Option<usize>,
+    pub stopped_by: String,
+    pub notes: Vec<String>,
+    /// The machine, or the server, takes no more: nothing beyond can be tried.
+    is_final: bool,
+}
+
+/// What to look for.
+pub struct Search {
+    pub axis: Axis,
+    pub first: Load,
+    pub bound: Duration,
+}
+
+impl Ramp {
+    /// The best step that was good.
+    pub fn knee(&self) -> Option<&Outcome> {
+        self.knee.map(|index| &self.steps[index])
+    }
+
+    /// Whether it found what it looked for and nothing came doubled or out of order.
+    pub fn is_right(&self) -> bool {
+        self.knee.is_some() && self.steps.iter().all(Outcome::is_ordered)
+    }
+}
+
+/// Looks for the most that stays within the bound.
+pub fn find_limit(runner: &mut Runner, search: &Search) -> Result<Ramp, Stop> {
+    let mut ramp =
+        Ramp { steps: Vec::new(), knee: None, stopped_by: String::new(), notes: Vec::new(), is_final: false };
+    let (mut good, mut bad) = (None, None);
+    let mut next = search.start();
+    let mut refinements = 0;
+    loop {
+        let is_good = step(runner, search, next, &mut ramp)?;
+        if ramp.is_final {
+            return Ok(ramp);
+        }
+        if is_good {
+            good = Some(next)
+        } else {
+            bad = Some(next)
+        }
+        refinements += u32::from(bad.is_some());
+        next = match (good, bad) {
+            (Some(good), None) => good * 2.0,
+            (Some(good), Some(bad)) if bad > good * CLOSE => search.whole((good + bad) / 2.0),
+            (None, Some(bad)) if bad >= 2.0 => search.whole(bad / 4.0),
+            _ => return Ok(ramp),
+        };
+        if refinements > REFINEMENTS || Some(next) == good || Some(next) == bad {
+            return Ok(ramp);
+        }
+    }
+}
+
+/// Runs one step; whether it was good.
+fn step(runner: &mut Runner, search: &Search, value: f64, ramp: &mut Ramp) -> Result<bool, Stop> {
+    let mut load = search.load(value);
+    let gathered = runner.gather(load.clients);
+    let joins = match gathered {
+        Ok(joins) => joins,
+        Err(stop) => {
+            load.clients = runner.make_do();
+            load.senders = load.senders.min(load.clients);
+            let best = ramp.knee().map_or(0, |knee| knee.clients as usize);
+            if !stop.is_limit() || load.clients == 0 {
+                return Err(stop);
+            }
+            ramp.is_final = true;
+            ramp.stopped_by = stop.to_string();
+            ramp.notes.extend(runner.headroom());
+            // Nothing new would come of it.
+            if load.clients <= best {
+                return Ok(false);
+            }
+            None
+        }
+    };
+    let outcome = Outcome { connect: joins, ..runner.run(&load) };
+    let verdict = why_bad(&outcome, search.bound);
+    runner.progress.say(&format!(
+        "{} clients, {:.0} messages a second: p99 {:?}{}",
+        outcome.clients,
+        outcome.rate,
+        outcome.p99().unwrap_or_default(),
+        verdict.as_ref().map(|why| format!("; {why}")).unwrap_or_default()
+    ));
+    ramp.steps.push(outcome);
+    match verdict {
+        None => ramp.knee = Some(ramp.steps.len() - 1),
+        Some(ref why) if !ramp.is_final => ramp.stopped_by.clone_from(why),
+        Some(ref why) => ramp.stopped_by = format!("{}; and with so many, {why}", ramp.stopped_by),
+    }
+    Ok(verdict.is_none())
+}
+
+/// Why a step was not good.
+fn why_bad(outcome: &Outcome, bound: Duration) -> Option<String> {
+    let p99 = outcome.p99().unwrap_or(Duration::MAX);
+    if !outcome.is_right() {
+        let what = [
+            (outcome.lost, "lost"),
+            (outcome.doubled, "doubled"),
+            (outcome.out_of_order, "out of order"),
+            (outcome.cut_off, "clients cut off"),
+            (outcome.unsent, "never sent"),
+        ];
+        let what = what.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
+        let what = what.collect::<Vec<_>>().join(", ");
+        let first = outcome.problems.first().map(|problem| format!(" ({problem})")).unwrap_or_default();
+        Some(format!("{what}{first}"))
+    } else if p99 > bound {
+        Some(format!(
+            "p99 {p99:?} is over {bound:?}, with {} clients and {:.0} messages a second",
+            outcome.clients, outcome.rate
+        ))
+    } else {
+        None
+    }
+}
+
+impl Search {
+    fn start(&self) -> f64 {
+        match self.axis {
+            Axis::Clients => self.first.clients as f64,
+            Axis::Rate => self.first.rate,
+        }
+    }
+
+    fn whole(&self, value: f64) -> f64 {
+        match self.axis {
+            Axis::Clients => value.round().max(1.0),
+            Axis::Rate => value,
+        }
+    }
+
+    fn load(&self, value: f64) -> Load {
+        match self.axis {
+            Axis::Clients => {
+                let clients = value as usize;
+                Load { clients, senders: self.first.senders.min(clients), ..self.first }
+            }
+            Axis::Rate => {
+                Load { rate: value, senders: self.first.senders.min(self.first.clients), ..self.first }
+            }
+        }
+    }
+}
