@@ -152,9 +152,9 @@ impl Client {
         let mut used = 0;
         while self.is_alive() {
             match frames::read(&bytes[used..]) {
-                Ok(Some((opcode, payload, length))) => {
-                    used += length;
-                    self.take_frame(opcode, payload, hear);
+                Ok(Some(frame)) => {
+                    used += frame.length;
+                    self.take_frame(frame.opcode, frame.payload, hear);
                 }
                 Ok(None) => break,
                 Err(why) => self.end(&why),

@@ -10,8 +10,16 @@ use tungstenite::protocol::frame::coding::{Data, OpCode};
 /// No chat says more at once.
 const MAX_PAYLOAD: u64 = 16 * 1024 * 1024;
 
-/// The first frame of `bytes`, once it is whole: its kind, its payload and its length.
-pub fn read(bytes: &[u8]) -> Result<Option<(OpCode, &[u8], usize)>, String> {
+/// A whole frame that came.
+pub struct Frame<'a> {
+    pub opcode: OpCode,
+    pub payload: &'a [u8],
+    /// With its header.
+    pub length: usize,
+}
+
+/// The first frame of `bytes`, once it is whole.
+pub fn read(bytes: &[u8]) -> Result<Option<Frame<'_>>, String> {
     let mut cursor = Cursor::new(bytes);
     let header = FrameHeader::parse(&mut cursor).map_err(|error| format!("the server sent {error}"))?;
     let Some((header, length)) = header else { return Ok(None) };
@@ -28,7 +36,7 @@ pub fn read(bytes: &[u8]) -> Result<Option<(OpCode, &[u8], usize)>, String> {
     }
     let begin = cursor.position() as usize;
     let end = begin + length as usize;
-    Ok(bytes.get(begin..end).map(|payload| (header.opcode, payload, end)))
+    Ok(bytes.get(begin..end).map(|payload| Frame { opcode: header.opcode, payload, length: end }))
 }
 
 /// Appends a masked frame.

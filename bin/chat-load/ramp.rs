@@ -13,6 +13,7 @@ const REFINEMENTS: u32 = 4;
 const CLOSE: f64 = 1.1;
 
 /// What a ramp gave.
+#[derive(Default)]
 pub struct Ramp {
     pub steps: Vec<Outcome>,
     /// Which of the steps is the best good one.
@@ -21,6 +22,8 @@ pub struct Ramp {
     pub notes: Vec<String>,
     /// The machine, or the server, takes no more: nothing beyond can be tried.
     is_final: bool,
+    /// The server, or the way to it, failed.
+    has_failed: bool,
 }
 
 /// What to look for.
@@ -36,16 +39,40 @@ impl Ramp {
         self.knee.map(|index| &self.steps[index])
     }
 
-    /// Whether it found what it looked for and nothing came doubled or out of order.
+    /// Whether it found what it looked for, nothing came doubled or out of order, and the
+    /// server is still there.
     pub fn is_right(&self) -> bool {
-        self.knee.is_some() && self.steps.iter().all(Outcome::is_ordered)
+        self.knee.is_some() && !self.has_failed && self.steps.iter().all(Outcome::is_ordered)
+    }
+
+    /// No more than `clients` can be brought in; whether they are worth a last step.
+    fn end(&mut self, stop: &Stop, clients: usize) -> Result<bool, Stop> {
+        if self.steps.is_empty() && (clients == 0 || !stop.is_limit()) {
+            return Err(stop.clone());
+        }
+        self.is_final = true;
+        self.has_failed = !stop.is_limit();
+        self.stopped_by = stop.to_string();
+        let best = self.knee().map_or(0, |knee| knee.clients as usize);
+        Ok(clients > best && !self.has_failed)
+    }
+
+    /// Keeps what a step gave, and why it was bad; whether it was good.
+    fn take(&mut self, outcome: Outcome, bad: Option<String>) -> bool {
+        let is_good = bad.is_none();
+        self.steps.push(outcome);
+        match bad {
+            None => self.knee = Some(self.steps.len() - 1),
+            Some(why) if self.is_final => self.stopped_by += &format!("; and with so many, {why}"),
+            Some(why) => self.stopped_by = why,
+        }
+        is_good
     }
 }
 
 /// Looks for the most that stays within the bound.
 pub fn find_limit(runner: &mut Runner, search: &Search) -> Result<Ramp, Stop> {
-    let mut ramp =
-        Ramp { steps: Vec::new(), knee: None, stopped_by: String::new(), notes: Vec::new(), is_final: false };
+    let mut ramp = Ramp::default();
     let (mut good, mut bad) = (None, None);
     let mut next = search.start();
     let mut refinements = 0;
@@ -75,42 +102,41 @@ pub fn find_limit(runner: &mut Runner, search: &Search) -> Result<Ramp, Stop> {
 /// Runs one step; whether it was good.
 fn step(runner: &mut Runner, search: &Search, value: f64, ramp: &mut Ramp) -> Result<bool, Stop> {
     let mut load = search.load(value);
-    let gathered = runner.gather(load.clients);
-    let joins = match gathered {
+    let connect = match runner.gather(load.clients) {
         Ok(joins) => joins,
         Err(stop) => {
             load.clients = runner.make_do();
             load.senders = load.senders.min(load.clients);
-            let best = ramp.knee().map_or(0, |knee| knee.clients as usize);
-            if !stop.is_limit() || load.clients == 0 {
-                return Err(stop);
-            }
-            ramp.is_final = true;
-            ramp.stopped_by = stop.to_string();
+            let goes_on = ramp.end(&stop, load.clients)?;
             ramp.notes.extend(runner.headroom());
-            // Nothing new would come of it.
-            if load.clients <= best {
+            if !goes_on {
                 return Ok(false);
             }
             None
         }
     };
-    let outcome = Outcome { connect: joins, ..runner.run(&load) };
-    let verdict = why_bad(&outcome, search.bound);
+    let mut outcome = runner.run(&load);
+    if is_only_late(&outcome, search.bound) {
+        // The machine may have had something else to do: only twice is a finding.
+        let again = runner.run(&load);
+        if again.p99() < outcome.p99() || !again.is_right() {
+            outcome = again;
+        }
+    }
+    let outcome = Outcome { connect, ..outcome };
+    let bad = why_bad(&outcome, search.bound);
     runner.progress.say(&format!(
         "{} clients, {:.0} messages a second: p99 {:?}{}",
         outcome.clients,
         outcome.rate,
         outcome.p99().unwrap_or_default(),
-        verdict.as_ref().map(|why| format!("; {why}")).unwrap_or_default()
+        bad.as_ref().map(|why| format!("; {why}")).unwrap_or_default()
     ));
-    ramp.steps.push(outcome);
-    match verdict {
-        None => ramp.knee = Some(ramp.steps.len() - 1),
-        Some(ref why) if !ramp.is_final => ramp.stopped_by.clone_from(why),
-        Some(ref why) => ramp.stopped_by = format!("{}; and with so many, {why}", ramp.stopped_by),
-    }
-    Ok(verdict.is_none())
+    Ok(ramp.take(outcome, bad))
+}
+
+fn is_only_late(outcome: &Outcome, bound: Duration) -> bool {
+    outcome.is_right() && outcome.p99().is_some_and(|p99| p99 > bound)
 }
 
 /// Why a step was not good.

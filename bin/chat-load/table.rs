@@ -17,21 +17,32 @@ pub fn of_run(outcome: &Outcome) -> String {
     let mut row = |what: &str, value: String| {
         table.add_row([what, &value]);
     };
-    row("clients", format!("{}, {} of them talk", outcome.clients, outcome.senders));
+    let is_silent = outcome.rate == 0.0;
+    row(
+        "clients",
+        match is_silent {
+            true => format!("{}, silent for {:.1} s", outcome.clients, outcome.seconds),
+            false => format!("{}, {} of them talk", outcome.clients, outcome.senders),
+        },
+    );
     if let Some(joins) = outcome.connect {
         row("joined", format!("in {:.2} s, {:.0} a second", joins.seconds, joins.clients_per_second));
     }
-    row("messages", format!("{} in {:.1} s", outcome.sent, outcome.seconds));
-    row("deliveries", format!("{} of {}", outcome.deliveries, outcome.expected));
-    row("deliveries a second", format!("{:.0}", outcome.deliveries_per_second));
+    if !is_silent {
+        row("messages", format!("{} in {:.1} s", outcome.sent, outcome.seconds));
+        row("deliveries", format!("{} of {}", outcome.deliveries, outcome.expected));
+        row("deliveries a second", format!("{:.0}", outcome.deliveries_per_second));
+    }
     if let Some(latency) = outcome.latency_ms {
         row("latency p50", milliseconds(latency.p50));
         row("latency p99", milliseconds(latency.p99));
         row("latency max", milliseconds(latency.max));
     }
-    row("lost", outcome.lost.to_string());
-    row("doubled", outcome.doubled.to_string());
-    row("out of order", outcome.out_of_order.to_string());
+    if !is_silent {
+        row("lost", outcome.lost.to_string());
+        row("doubled", outcome.doubled.to_string());
+        row("out of order", outcome.out_of_order.to_string());
+    }
     row("cut off", outcome.cut_off.to_string());
     if let Some(server) = outcome.server {
         row("server: memory", memory(&server));

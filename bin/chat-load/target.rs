@@ -80,6 +80,7 @@ pub fn are_local(addrs: &[SocketAddr]) -> bool {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -10,6 +10,7 @@ mod examples;
 mod foreign;
 mod hub;
 mod life;
+mod load;
 mod programs;
 mod raw_server;
 mod refusal;
