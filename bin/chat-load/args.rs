@@ -10,25 +10,30 @@ use crate::stamp::MIN_SIZE;
 
 const FIELDS: &str = "\
 What --json prints, one object on one line:
-  target, protocol, room, size   what was asked for
-  clients, senders, rate         of this run; rate is in messages a second, all senders together
-  seconds                        from the first message to the last delivery
-  sent, unsent                   messages; unsent were due, but their sender was cut off or had no turn
-  expected, deliveries           expected is sent × clients
+  target, protocol, room, size  what was asked for
+  clients, senders, rate        of this run; rate is in messages a second, all senders together
+  seconds                       from the first message to the last delivery
+  sent, unsent                  messages; the unsent were due, but their sender was cut off, or
+                                chat-load had no time
+  expected, deliveries          expected is sent × clients
   deliveries_per_second
-  lost, doubled, out_of_order    deliveries; 0 is as it should be
-  cut_off, wrong                 wrong is how many clients did not hear everything once and in order
-  latency_ms                     p50, p90, p99, max; counted from when a message was due
-  problems                       in words
-  connect                        seconds and clients_per_second for all joins
-  server                         with --pid: memory_bytes, memory_per_client_bytes, threads, descriptors,
-                                 cpu_seconds, cpu_cores, cpu_per_client_us_per_second, cpu_per_delivery_us
-  load                           chat-load's own cpu_seconds, cpu_cores and memory_bytes
-With --find-limit: target, protocol, room, size, find_limit, p99_bound_ms, stopped_by, knee (a run as above,
-or null) and steps (all runs, in order).
+  lost, doubled, out_of_order   deliveries; 0 is as it should be
+  cut_off, wrong                clients; the wrong did not hear everything once and in order
+  latency_ms                    p50, p90, p99, max; counted from when a message was due
+  send_delay_ms                 the part of it before chat-load sent the message
+  problems, notes               in words: what was wrong, and what to think of the figures
+  connect                       seconds and clients_per_second for all joins
+  server                        with --pid: memory_bytes, memory_per_client_bytes (what it grew
+                                by since chat-load began), threads, descriptors, cpu_seconds,
+                                cpu_cores, cpu_per_client_us_per_second, cpu_per_delivery_us
+  load                          chat-load's own memory_bytes, threads, descriptors, cpu_seconds,
+                                cpu_cores
+With --find-limit: target, protocol, room, size, find_limit, p99_bound_ms, stopped_by, notes,
+knee (a run as above, or null) and steps (all runs, in order).
 
-Exit status: 0 everything arrived, once and in order (with --find-limit: a knee was found and nothing came
-doubled or out of order), 1 not so, or the crowd could not be brought together, 2 wrong usage.";
+Exit status: 0 everything arrived, once and in order, and nobody was cut off (with --find-limit:
+a knee was found, and nothing came doubled or out of order); 1 not so, or the crowd did not come
+together; 2 wrong usage.";
 
 /// Bring a crowd into a chat, let some of it talk, and check every delivery.
 ///

@@ -1,6 +1,7 @@
 //! One client: its socket, how far its connection is, and what waits to be sent.
 
 use std::io::{self, ErrorKind, Read, Write};
+use std::time::Instant;
 
 use mio::net::TcpStream;
 use tungstenite::handshake::client::generate_key;
@@ -8,11 +9,16 @@ use tungstenite::handshake::derive_accept_key;
 use tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
 use crate::check::Heard;
-use crate::frames::{self, close_words};
+use crate::frames::{self, Frame, close_words};
 use crate::stop::Stop;
 
 /// An answer to the handshake may be this long.
 const MAX_RESPONSE: usize = 64 * 1024;
+
+/// What is done with each text that a client hears, and when it was read.
+pub trait Hear: FnMut(&mut Heard, &[u8], Instant) {}
+
+impl<F: FnMut(&mut Heard, &[u8], Instant)> Hear for F {}
 
 /// How far a connection is.
 #[derive(Debug)]
@@ -98,12 +104,12 @@ impl Client {
     }
 
     /// Reads what has come, giving each text to `hear`. `scratch` is for all clients.
-    pub fn receive(&mut self, scratch: &mut [u8], hear: &mut impl FnMut(&mut Heard, &[u8])) {
+    pub fn receive(&mut self, scratch: &mut [u8], hear: &mut impl Hear) {
         while self.is_alive() {
             match self.socket.read(scratch) {
                 Ok(0) => return self.end("the connection ended without a close frame"),
                 Ok(count) => {
-                    self.take(&scratch[..count], hear);
+                    self.take(&scratch[..count], Instant::now(), hear);
                     // The event comes again for what comes after a short read.
                     if count < scratch.len() {
                         return;
@@ -118,9 +124,9 @@ impl Client {
         }
     }
 
-    fn take(&mut self, bytes: &[u8], hear: &mut impl FnMut(&mut Heard, &[u8])) {
+    fn take(&mut self, bytes: &[u8], now: Instant, hear: &mut impl Hear) {
         if self.rest.is_empty() && !matches!(self.state, State::Joining { .. }) {
-            let used = self.take_frames(bytes, hear);
+            let used = self.take_frames(bytes, now, hear);
             self.rest.extend(&bytes[used..]);
             return;
         }
@@ -138,7 +144,7 @@ impl Client {
             }
         }
         if !matches!(self.state, State::Joining { .. }) {
-            used += self.take_frames(&rest[used..], hear);
+            used += self.take_frames(&rest[used..], now, hear);
         }
         rest.drain(..used);
         // Most clients are between two frames most of the time, and then hold no memory.
@@ -148,13 +154,13 @@ impl Client {
     }
 
     /// Takes whole frames; how many bytes they had.
-    fn take_frames(&mut self, bytes: &[u8], hear: &mut impl FnMut(&mut Heard, &[u8])) -> usize {
+    fn take_frames(&mut self, bytes: &[u8], now: Instant, hear: &mut impl Hear) -> usize {
         let mut used = 0;
         while self.is_alive() {
             match frames::read(&bytes[used..]) {
                 Ok(Some(frame)) => {
                     used += frame.length;
-                    self.take_frame(frame.opcode, frame.payload, hear);
+                    self.take_frame(&frame, now, hear);
                 }
                 Ok(None) => break,
                 Err(why) => self.end(&why),
@@ -163,9 +169,10 @@ impl Client {
         used
     }
 
-    fn take_frame(&mut self, opcode: OpCode, payload: &[u8], hear: &mut impl FnMut(&mut Heard, &[u8])) {
-        match opcode {
-            OpCode::Data(Data::Text) => hear(&mut self.heard, payload),
+    fn take_frame(&mut self, frame: &Frame<'_>, now: Instant, hear: &mut impl Hear) {
+        let payload = frame.payload;
+        match frame.opcode {
+            OpCode::Data(Data::Text) => hear(&mut self.heard, payload, now),
             OpCode::Control(Control::Ping) => self.frame(OpCode::Control(Control::Pong), payload),
             OpCode::Control(Control::Close) if matches!(self.state, State::Leaving) => {
                 self.state = State::Left

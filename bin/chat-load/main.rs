@@ -124,7 +124,7 @@ fn of_ramp(ramp: &Ramp, search: &Search) -> Value {
         "find_limit": match search.axis { args::Axis::Clients => "clients", args::Axis::Rate => "rate" },
         "p99_bound_ms": search.bound.as_secs_f64() * 1000.0,
         "stopped_by": ramp.stopped_by,
-        "notes": ramp.notes,
+        "notes": ramp.notes(),
         "knee": ramp.knee(),
         "steps": ramp.steps,
     })

@@ -19,7 +19,7 @@ pub struct Ramp {
     /// Which of the steps is the best good one.
     knee: Option<usize>,
     pub stopped_by: String,
-    pub notes: Vec<String>,
+    notes: Vec<String>,
     /// The machine, or the server, takes no more: nothing beyond can be tried.
     is_final: bool,
     /// The server, or the way to it, failed.
@@ -37,6 +37,19 @@ impl Ramp {
     /// The best step that was good.
     pub fn knee(&self) -> Option<&Outcome> {
         self.knee.map(|index| &self.steps[index])
+    }
+
+    /// What to think of it: of the machine's limits, and of the knee and the step that the ramp
+    /// ended on.
+    pub fn notes(&self) -> Vec<String> {
+        let steps = [self.knee(), self.steps.last()].into_iter().flatten();
+        let of_step = |step: &Outcome| {
+            let place = format!("with {} clients and {:.0} messages a second", step.clients, step.rate);
+            step.notes.iter().map(move |note| format!("{place}, {note}")).collect::<Vec<_>>()
+        };
+        let mut notes: Vec<_> = self.notes.iter().cloned().chain(steps.flat_map(of_step)).collect();
+        notes.dedup();
+        notes
     }
 
     /// Whether it found what it looked for, nothing came doubled or out of order, and the

@@ -13,6 +13,8 @@ use crate::tally::{Latency, Point};
 const NAMED: usize = 5;
 /// From here on chat-load's own thread is what is measured.
 const BUSY: f64 = 0.9;
+/// A part of the latency that is chat-load's own, from which on that is worth a word.
+const OWN_PART: f64 = 0.3;
 
 /// What a run gave.
 #[derive(Debug, Default, Serialize)]
@@ -32,6 +34,7 @@ pub struct Outcome {
     pub cut_off: u64,
     pub wrong: u64,
     pub latency_ms: Option<Latency>,
+    pub send_delay_ms: Option<Latency>,
     pub problems: Vec<String>,
     pub notes: Vec<String>,
     pub connect: Option<Joins>,
@@ -154,6 +157,14 @@ impl Outcome {
             self.notes.push(format!(
                 "chat-load itself was busy {:.0} % of the time: a part of the latency is its own",
                 load.cpu_cores.min(1.0) * 100.0
+            ));
+        }
+        let p99 = |latency: Option<Latency>| latency.map_or(0.0, |latency| latency.p99);
+        let (delay, latency) = (p99(self.send_delay_ms), p99(self.latency_ms));
+        if delay > latency * OWN_PART && delay > 1.0 {
+            self.notes.push(format!(
+                "chat-load was late itself (p99 {delay:.2} ms), so this tells more of it, and of what else this \
+                 machine does, than of the server"
             ));
         }
         self

@@ -153,6 +153,7 @@ impl Runner {
             let elapsed = tally.began().elapsed();
             let mut burst = 0;
             while next < total && load.due(next) <= elapsed && burst < BURST {
+                tally.send(load.due(next));
                 self.say(codec, (next % load.senders as u64) as usize, load.due(next), &mut sent);
                 next += 1;
                 burst += 1;
@@ -165,7 +166,8 @@ impl Runner {
                 return sent;
             }
             let wait = until.saturating_sub(tally.began().elapsed()).min(Duration::from_millis(100));
-            self.swarm.turn(wait, &mut |heard, payload| tally.hear(heard, payload));
+            self.swarm
+                .turn(wait, &mut |heard: &mut Heard, payload: &[u8], now| tally.hear(heard, payload, now));
         }
     }
 
@@ -193,13 +195,16 @@ impl Runner {
         while Instant::now() < deadline && self.has_listeners() && !self.is_complete(sent, tally) {
             let looks_again = Instant::now() + LOOKING;
             while Instant::now() < looks_again {
-                self.swarm.turn(LOOKING / 4, &mut |heard, payload| tally.hear(heard, payload));
+                self.swarm.turn(LOOKING / 4, &mut |heard: &mut Heard, payload: &[u8], now| {
+                    tally.hear(heard, payload, now)
+                });
             }
             bar.set_position(tally.deliveries);
         }
         let until = Instant::now() + AFTERMATH;
         while self.has_listeners() && Instant::now() < until {
-            self.swarm.turn(LOOKING, &mut |heard, payload| tally.hear(heard, payload));
+            self.swarm
+                .turn(LOOKING, &mut |heard: &mut Heard, payload: &[u8], now| tally.hear(heard, payload, now));
         }
         self.progress.clear();
     }
@@ -216,7 +221,7 @@ impl Runner {
         all && (in_line || tally.last_delivery.is_none_or(|last| last.elapsed() > QUIET))
     }
 
-    fn outcome(&self, load: &Load, sent: &Sent, tally: Tally<'_>) -> Outcome {
+    fn outcome(&self, load: &Load, sent: &Sent, mut tally: Tally<'_>) -> Outcome {
         let heard: Vec<_> = self.swarm.clients.iter().map(|client| &client.heard).collect();
         let verdict = judge(&tally.line, &heard, &sent.counts);
         let seconds = match tally.last_delivery {
@@ -224,6 +229,7 @@ impl Runner {
             None => load.time,
         };
         let cut_off = self.swarm.cut_off();
+        let (latency_ms, points) = tally.latency();
         let name = |index: usize| self.codec.name(self.swarm.clients[index].number);
         let mut outcome = Outcome {
             clients: load.clients as u64,
@@ -240,13 +246,14 @@ impl Runner {
             out_of_order: verdict.out_of_order,
             cut_off: cut_off.values().sum::<usize>() as u64,
             wrong: verdict.wrong.len() as u64,
-            latency_ms: tally.latency(),
+            latency_ms,
+            send_delay_ms: tally.send_delay(),
+            points,
             ..Outcome::default()
         };
         outcome.tell(&verdict, &cut_off, name);
-        outcome.points = tally.into_points();
         outcome
     }
 }
 
-fn ignore(_: &mut Heard, _: &[u8]) {}
+fn ignore(_: &mut Heard, _: &[u8], _: Instant) {}

@@ -13,7 +13,7 @@ use mio::{Events, Interest, Poll, Token};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::check::Heard;
-use crate::client::{Client, State};
+use crate::client::{Client, Hear, State};
 use crate::dial::Dialer;
 use crate::stamp::Codec;
 use crate::stop::Stop;
@@ -59,7 +59,7 @@ impl Swarm {
 
     /// Waits until a socket can be used or the time has passed, and uses those that can.
     /// Whether there were any.
-    pub fn turn(&mut self, wait: Duration, hear: &mut impl FnMut(&mut Heard, &[u8])) -> bool {
+    pub fn turn(&mut self, wait: Duration, hear: &mut impl Hear) -> bool {
         self.wait(wait);
         // Fails only where a signal interrupts it, and then there is nothing.
         let _ = self.poll.poll(&mut self.events, Some(Duration::ZERO));
@@ -91,7 +91,7 @@ impl Swarm {
         &mut self,
         count: usize,
         codec: &Codec,
-        hear: &mut impl FnMut(&mut Heard, &[u8]),
+        hear: &mut impl Hear,
         mut progress: impl FnMut(usize),
     ) -> Result<(), Stop> {
         self.clear_ended();
@@ -150,7 +150,7 @@ impl Swarm {
 
     /// Lets the handshakes that are under way come to their end, and forgets who did not
     /// come in; how many are in.
-    pub fn settle_joins(&mut self, hear: &mut impl FnMut(&mut Heard, &[u8])) -> usize {
+    pub fn settle_joins(&mut self, hear: &mut impl Hear) -> usize {
         let deadline = Instant::now() + PATIENCE;
         let joining = |client: &Client| matches!(client.state, State::Joining { .. });
         while self.clients.iter().any(joining) && Instant::now() < deadline {
@@ -162,7 +162,7 @@ impl Swarm {
 
     /// Has all clients from the `count`th on leave.
     pub fn shrink(&mut self, count: usize) {
-        let ignore = &mut |_: &mut Heard, _: &[u8]| {};
+        let ignore = &mut |_: &mut Heard, _: &[u8], _: Instant| {};
         for client in self.clients.iter_mut().skip(count) {
             client.leave();
         }

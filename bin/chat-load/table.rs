@@ -71,6 +71,10 @@ fn cpu(usage: &Usage) -> String {
     text
 }
 
+fn cores(usage: Option<Usage>) -> String {
+    usage.map_or_else(|| "-".to_owned(), |usage| format!("{:.2}", usage.cpu_cores))
+}
+
 /// A ramp.
 pub fn of_ramp(ramp: &Ramp) -> String {
     let mut table = Table::new();
@@ -84,7 +88,8 @@ pub fn of_ramp(ramp: &Ramp) -> String {
         "max ms",
         "lost",
         "cut off",
-        "cores",
+        "server cores",
+        "load cores",
     ]);
     for step in &ramp.steps {
         let latency = |of: fn(&crate::tally::Latency) -> f64| {
@@ -99,7 +104,8 @@ pub fn of_ramp(ramp: &Ramp) -> String {
             latency(|latency| latency.max),
             step.lost.to_string(),
             step.cut_off.to_string(),
-            step.server.map_or_else(|| "-".to_owned(), |server| format!("{:.2}", server.cpu_cores)),
+            cores(step.server),
+            cores(step.load),
         ]);
     }
     for column in table.column_iter_mut() {
@@ -107,7 +113,7 @@ pub fn of_ramp(ramp: &Ramp) -> String {
     }
     let mut text = table.to_string() + "\n\n";
     let _ = writeln!(text, "Stopped by: {}.", ramp.stopped_by);
-    for remark in &ramp.notes {
+    for remark in ramp.notes() {
         let _ = writeln!(text, "Note: {remark}.");
     }
     match ramp.knee() {

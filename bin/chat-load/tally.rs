@@ -41,7 +41,9 @@ pub struct Tally<'a> {
     began: Instant,
     pub last_delivery: Option<Instant>,
     latency: Histogram<u64>,
+    send_delay: Histogram<u64>,
     interval: Duration,
+    /// What came since the last point; not in `latency` yet.
     window: Histogram<u64>,
     window_ends: Duration,
     points: Vec<Point>,
@@ -60,6 +62,7 @@ impl<'a> Tally<'a> {
             began: Instant::now(),
             last_delivery: None,
             latency: histogram(),
+            send_delay: histogram(),
             interval,
             window: histogram(),
             window_ends: interval,
@@ -72,18 +75,24 @@ impl<'a> Tally<'a> {
         self.began
     }
 
-    /// A client heard a text. What is none of this run's messages, or bears the wrong
-    /// name, does not count: then the message is missing.
-    pub fn hear(&mut self, heard: &mut Heard, payload: &[u8]) {
+    /// A message that was due then goes only now.
+    pub fn send(&mut self, due: Duration) {
+        let late = self.began.elapsed().saturating_sub(due);
+        self.send_delay.saturating_record(late.as_micros() as u64);
+    }
+
+    /// A client heard a text, which was read at `now`. What is none of this run's messages,
+    /// or bears the wrong name, does not count: then the message is missing.
+    pub fn hear(&mut self, heard: &mut Heard, payload: &[u8], now: Instant) {
         let Some((client, Stamp { step, sender, number, due })) = self.codec.read(payload) else { return };
         if step != self.step || self.senders.get(sender as usize) != Some(&client) {
             return;
         }
-        let now = Instant::now();
-        let elapsed = now - self.began;
+        let elapsed = now.saturating_duration_since(self.began);
         let late = elapsed.saturating_sub(due).as_micros() as u64;
-        self.latency.saturating_record(late);
-        self.close_window(elapsed);
+        if elapsed >= self.window_ends {
+            self.close_window(elapsed);
+        }
         self.window.saturating_record(late);
         self.line.hear(heard, sender, number);
         self.deliveries += 1;
@@ -91,25 +100,23 @@ impl<'a> Tally<'a> {
     }
 
     fn close_window(&mut self, elapsed: Duration) {
-        if elapsed < self.window_ends {
-            return;
-        }
         let seconds = (self.window_ends - self.interval / 2).as_secs_f64();
         self.points.extend(latency(&self.window).map(|latency| Point { seconds, latency }));
+        self.latency.add(&self.window).expect("their bounds are the same");
         self.window.reset();
         let windows = (elapsed.as_nanos() / self.interval.as_nanos()) as u32;
         self.window_ends = self.interval * (windows + 1);
     }
 
-    /// All latencies together.
-    pub fn latency(&self) -> Option<Latency> {
-        latency(&self.latency)
+    /// How late everything came: in all, and over time.
+    pub fn latency(&mut self) -> (Option<Latency>, Vec<Point>) {
+        self.close_window(self.window_ends);
+        (latency(&self.latency), std::mem::take(&mut self.points))
     }
 
-    /// Latency over time.
-    pub fn into_points(mut self) -> Vec<Point> {
-        self.close_window(self.window_ends);
-        self.points
+    /// How late chat-load itself was with sending.
+    pub fn send_delay(&self) -> Option<Latency> {
+        latency(&self.send_delay)
     }
 }
 
