@@ -207,7 +207,7 @@ mod tests {
             (&[A0, B0, A1, A2, A2], faults(0, 1, 0)),
             (&[A0, B0, A2, A1], faults(0, 0, 1)),
             (&[B0, A0, A1, A2], faults(0, 0, 1)),
-            (&[A1, A1, A0, B0], faults(1, 1, 1)),
+            (&[A1, A1, A0, B0], faults(1, 1, 2)),
             (&[A0, B0, A1, A2, (7, 7)], faults(0, 1, 0)),
         ] {
             assert_eq!(verdict(&[bad, good, good]).wrong, [(0, expected)], "{bad:?} first");

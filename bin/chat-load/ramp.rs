@@ -44,8 +44,7 @@ impl Ramp {
     pub fn notes(&self) -> Vec<String> {
         let steps = [self.knee(), self.steps.last()].into_iter().flatten();
         let of_step = |step: &Outcome| {
-            let place = format!("with {} clients and {:.0} messages a second", step.clients, step.rate);
-            step.notes.iter().map(move |note| format!("{place}, {note}")).collect::<Vec<_>>()
+            step.notes.iter().map(|note| format!("{}, {note}", place(step))).collect::<Vec<_>>()
         };
         let mut notes: Vec<_> = self.notes.iter().cloned().chain(steps.flat_map(of_step)).collect();
         notes.dedup();
@@ -72,12 +71,12 @@ impl Ramp {
 
     /// Keeps what a step gave, and why it was bad; whether it was good.
     fn take(&mut self, outcome: Outcome, bad: Option<String>) -> bool {
-        let is_good = bad.is_none();
+        let (is_good, place) = (bad.is_none(), place(&outcome));
         self.steps.push(outcome);
         match bad {
             None => self.knee = Some(self.steps.len() - 1),
             Some(why) if self.is_final => self.stopped_by += &format!("; and with so many, {why}"),
-            Some(why) => self.stopped_by = why,
+            Some(why) => self.stopped_by = format!("{why}, {place}"),
         }
         is_good
     }
@@ -138,14 +137,14 @@ fn step(runner: &mut Runner, search: &Search, value: f64, ramp: &mut Ramp) -> Re
     }
     let outcome = Outcome { connect, ..outcome };
     let bad = why_bad(&outcome, search.bound);
-    runner.progress.say(&format!(
-        "{} clients, {:.0} messages a second: p99 {:?}{}",
-        outcome.clients,
-        outcome.rate,
-        outcome.p99().unwrap_or_default(),
-        bad.as_ref().map(|why| format!("; {why}")).unwrap_or_default()
-    ));
+    let good = || format!("p99 {:?}", outcome.p99().unwrap_or_default());
+    let words = bad.clone().unwrap_or_else(good);
+    runner.progress.say(&format!("{}: {words}", place(&outcome)));
     Ok(ramp.take(outcome, bad))
+}
+
+fn place(step: &Outcome) -> String {
+    format!("with {} clients and {:.0} messages a second", step.clients, step.rate)
 }
 
 fn is_only_late(outcome: &Outcome, bound: Duration) -> bool {
@@ -168,10 +167,7 @@ fn why_bad(outcome: &Outcome, bound: Duration) -> Option<String> {
         let first = outcome.problems.first().map(|problem| format!(" ({problem})")).unwrap_or_default();
         Some(format!("{what}{first}"))
     } else if p99 > bound {
-        Some(format!(
-            "p99 {p99:?} is over {bound:?}, with {} clients and {:.0} messages a second",
-            outcome.clients, outcome.rate
-        ))
+        Some(format!("p99 {p99:?} is over {bound:?}"))
     } else {
         None
     }

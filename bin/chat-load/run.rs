@@ -183,7 +183,7 @@ impl Runner {
         sent.total += 1;
     }
 
-    /// A crowd of thousands is not looked through for this in vain: the first will do.
+    /// Whether anybody is left; mostly the first client is.
     fn has_listeners(&self) -> bool {
         self.swarm.clients.iter().any(|client| client.is_open())
     }

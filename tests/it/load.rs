@@ -370,6 +370,18 @@ fn a_crowd_that_does_not_come_together_says_why() {
 }
 
 #[test]
+fn a_limit_of_its_own_is_named() {
+    let (_server, addr) = Program::chat_server(&[]);
+    let program = env!("CARGO_BIN_EXE_chat-load");
+    let url = format!("ws://{addr}/");
+    let limited = Command::new("sh")
+        .args(["-c", "ulimit -n 60 && exec \"$0\" \"$@\"", program, "--clients", "100", &url])
+        .output()
+        .unwrap();
+    assert_fails(&limited, 1, &["of 100 clients came in", "may open 60 files", "ulimit -Hn"]);
+}
+
+#[test]
 fn the_ramp_ends_where_the_server_takes_no_more_and_draws_what_it_found() {
     let (_server, addr) = Program::chat_server(&["--max-clients", "20"]);
     let plot = TempFile::new("ramp.svg");
@@ -394,12 +406,12 @@ fn the_ramp_ends_where_the_server_takes_no_more_and_draws_what_it_found() {
 fn the_ramp_finds_the_rate_that_a_slow_server_bears() {
     // 50 messages a second at the most.
     let server = faulty(Fault::None, Duration::from_millis(20));
-    let args = ["--find-limit=rate", "--clients", "3", "--senders", "2", "--rate", "10", "--seconds", "1"];
+    let args = ["--find-limit=rate", "--clients", "3", "--senders", "2", "--rate", "20", "--seconds", "1"];
     let output = load(addr(&server), &[&args[..], &["--p99", "450ms", "--json"]].concat());
     let ramp = json(&output);
     assert_eq!(output.status.code(), Some(0), "{ramp}");
     let rate = ramp["knee"]["rate"].as_f64().unwrap();
-    assert!((10.0..=100.0).contains(&rate), "{ramp}");
+    assert!((20.0..=100.0).contains(&rate), "{ramp}");
     assert!(ramp["stopped_by"].as_str().unwrap().contains("is over 450ms"), "{ramp}");
 }
 
