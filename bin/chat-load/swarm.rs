@@ -23,6 +23,8 @@ use crate::target::Target;
 const MAX_JOINING: usize = 64;
 /// So long without anybody let in, and it is given up: what a server gives a handshake.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the handshakes may still take that are under way when the next was refused.
+const SETTLING: Duration = Duration::from_secs(2);
 /// How long leaving may take.
 const LEAVING: Duration = Duration::from_secs(5);
 /// Long enough to take all that a socket holds at once.
@@ -151,7 +153,7 @@ impl Swarm {
     /// Lets the handshakes that are under way come to their end, and forgets who did not
     /// come in; how many are in.
     pub fn settle_joins(&mut self, hear: &mut impl Hear) -> usize {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + SETTLING;
         let joining = |client: &Client| matches!(client.state, State::Joining { .. });
         while self.clients.iter().any(joining) && Instant::now() < deadline {
             self.turn(Duration::from_millis(10), hear);
