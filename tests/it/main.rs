@@ -12,6 +12,7 @@ mod examples;
 mod foreign;
 mod hub;
 mod life;
+mod load;
 mod page;
 mod programs;
 mod raw_server;
