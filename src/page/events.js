@@ -5,6 +5,7 @@ import { compareNames, keyOf } from "./names.js";
 import { browserStore } from "./storage.js";
 import { mentions } from "./text.js";
 import { dayOf, fullTime, roughly } from "./time.js";
+import { lines, told } from "./told.js";
 
 /** Comings and goings within this time are told in one line. */
 const TOGETHER_MS = 10 * 60_000;
@@ -120,8 +121,8 @@ const handlers = {
     room.total = total ?? names.length;
     chat.sendToThoseHere(names);
     if (chat.asked.delete(`who ${room.key}`)) {
-      const rest = room.total > names.length ? `, and ${room.total - names.length} more` : "";
-      chat.inform(`${room.total} in #${room.name}: ${names.join(", ")}${rest}`);
+      const rest = room.total - names.length;
+      chat.inform(told`${room.total} in #${room.name}: ${names}${rest > 0 ? told`, and ${rest} more` : told``}`);
     }
     chat.changed("people", "rooms");
   },
@@ -129,8 +130,8 @@ const handlers = {
   rooms(chat, { rooms }) {
     chat.allRooms = rooms;
     if (chat.asked.delete("rooms")) {
-      const lines = rooms.map(({ room, people, topic }) => `#${room} (${people})${topic ? ` – ${topic}` : ""}`);
-      chat.inform(`Rooms:\n${lines.join("\n")}`);
+      const each = rooms.map(({ room, people, topic }) => told`#${room} (${people})${topic ? told` – ${topic}` : told``}`);
+      chat.inform(lines([told`Rooms:`, ...each]));
     }
     chat.changed("rooms");
   },
@@ -152,7 +153,7 @@ const handlers = {
       if (!person && !isMe) continue;
       room.people.delete(keyOf(from));
       room.people.set(keyOf(name), { ...person, name });
-      room.add({ is: "info", text: isMe ? `You are ${name} now.` : `${from} is ${name} now.`, time });
+      room.add({ is: "info", text: isMe ? told`You are ${name} now.` : told`${from} is ${name} now.`, time });
     }
     followRename(chat, from, name);
     chat.changed("all");
@@ -163,37 +164,38 @@ const handlers = {
     const isNews = room.topic !== undefined && room.topic !== text && by;
     room.topic = text;
     if (chat.asked.delete(`topic ${room.key}`)) {
-      chat.inform(text ? `The topic is: ${text}${by ? ` (by ${by})` : ""}` : "There is no topic.");
+      chat.inform(text ? told`The topic is: ${text}${by ? told` (by ${by})` : told``}` : "There is no topic.");
     } else if (isNews) {
-      const told = text ? `${by} set the topic: ${text}` : `${by} removed the topic.`;
-      room.add({ is: "info", text: told, time: time ?? Date.now() });
+      const line = text ? told`${by} set the topic: ${text}` : told`${by} removed the topic.`;
+      room.add({ is: "info", text: line, time: time ?? Date.now() });
     }
     chat.changed("log", "rooms", "people");
   },
 
   away(chat, { name, text, time }) {
-    setAway(chat, name, text || "away", `is away${text ? `: ${text}` : "."}`, time);
+    const why = text ? told`: ${text}` : told`.`;
+    setAway(chat, name, text || "away", { own: told`You are away${why}`, others: told`${name} is away${why}` }, time);
   },
 
   back(chat, { name, time }) {
-    setAway(chat, name, undefined, "is back.", time);
+    setAway(chat, name, undefined, { own: "You are back.", others: told`${name} is back.` }, time);
   },
 
   ignoring(chat, { names }) {
     chat.ignored = names;
     if (chat.asked.delete("ignore")) {
-      chat.inform(names.length > 0 ? `You ignore ${names.join(", ")}.` : "You ignore nobody.");
+      chat.inform(names.length > 0 ? told`You ignore ${names}.` : "You ignore nobody.");
     }
     chat.changed("people", "log");
   },
 
   whois(chat, { name, rooms, since, idle, rtt, away }) {
-    const lines = [
-      `${name} is in ${rooms.map((room) => `#${room}`).join(", ") || "no room"}, here since ${fullTime(since)}.`,
-      `Idle for ${roughly(idle)}${rtt === undefined ? "" : `, ${rtt < 10 ? rtt.toFixed(1) : Math.round(rtt)} ms away`}.`,
-      ...(away === undefined ? [] : [`Away${away ? `: ${away}` : ""}.`]),
-    ];
-    chat.inform(lines.join("\n"));
+    const places = rooms.length > 0 ? rooms.map((room) => told`#${room}`) : told`no room`;
+    chat.inform(lines([
+      told`${name} is in ${places}, here since ${fullTime(since)}.`,
+      told`Idle for ${roughly(idle)}${rtt === undefined ? told`` : told`, ${rtt < 10 ? rtt.toFixed(1) : Math.round(rtt)} ms away`}.`,
+      ...(away === undefined ? [] : [away ? told`Away: ${away}.` : told`Away.`]),
+    ]));
   },
 
   notice(chat, { text }) {
@@ -240,14 +242,14 @@ function addPresence(room, name, what, time) {
   }
 }
 
-function setAway(chat, name, away, told, time) {
+function setAway(chat, name, away, lines, time) {
   const isMe = chat.isMe(name);
   if (isMe) chat.me.away = away;
   for (const room of chat.rooms) {
     const person = room.people.get(keyOf(name));
     if (!person) continue;
     person.away = away;
-    room.add({ is: "info", text: isMe ? `You${told.replace(/^is/, " are")}` : `${name} ${told}`, time });
+    room.add({ is: "info", text: isMe ? lines.own : lines.others, time });
   }
   chat.changed("people", "log", "rooms");
 }
