@@ -10,8 +10,8 @@ import { browserStore, tabStore } from "./storage.js";
 
 const PAGE_OF_HISTORY = 50;
 const AFRESH = 100;
-/** The server takes 64 KiB by default; some are for what is around the text. */
-const LONGEST_TEXT = 60_000;
+/** The longest request in bytes: chat-server takes 16,384 by default. */
+const LONGEST_REQUEST = 16_000;
 /** An `ack` without one's own copy behind it: the copy was lost with a connection. */
 const COPY_WITHIN_MS = 3_000;
 const KEPT_WHISPERS = 200;
@@ -29,6 +29,7 @@ export class Chat {
   asked = new Set();
   #requests = new Map();
   #requestCount = 0;
+  #longestRequest = LONGEST_REQUEST;
 
   /**
    * `changed` is told what to draw anew; `heard` gets what others say; `stateChanged`
@@ -155,11 +156,27 @@ export class Chat {
 
   /** Says it, now or when the connection is back. Returns why not, where it cannot be said at all. */
   say(conversation, text, action = false) {
-    if (new TextEncoder().encode(text).length > LONGEST_TEXT) return "This is too long for one message.";
+    const problem = this.tooLong(conversation.kind, conversation.name, text, action);
+    if (problem) return problem;
     conversation.newFrom = undefined;
     this.#transmit(this.outbox.add(conversation.kind, conversation.name, text, action));
     this.changed("outbox", "log");
     return undefined;
+  }
+
+  /** Whispers it, and shows the whispers. Returns why not, where it cannot be said at all. */
+  whisper(name, text) {
+    const problem = this.tooLong("whisper", name, text);
+    if (problem) return problem;
+    const conversation = this.whispersWith(name);
+    this.show(conversation);
+    return this.say(conversation, text);
+  }
+
+  /** What is wrong with a message that the server would not take for its length. */
+  tooLong(kind, to, text, action) {
+    const over = sizeOf(this.outbox.draft(kind, to, text, action)) - this.#longestRequest;
+    return over > 0 ? `Too long: ${over} byte${over === 1 ? "" : "s"} over what one message may have.` : undefined;
   }
 
   sendWaiting() {
@@ -179,8 +196,11 @@ export class Chat {
   }
 
   #transmit(entry) {
+    if (sizeOf(entry) > this.#longestRequest) {
+      return this.outbox.change(entry, { state: "failed", reason: "it is too long for this server" });
+    }
     const isSent = this.connection.send(requestOf(entry));
-    this.outbox.change(entry, isSent ? { state: "sent" } : { isLate: true });
+    return this.outbox.change(entry, isSent ? { state: "sent" } : { isLate: true });
   }
 
   /** The server has it; one's own copy comes too, unless it was lost with a connection. */
@@ -299,14 +319,9 @@ export class Chat {
     return { name: this.me.name, room: first?.name, session: this.me.session, since: first?.lastPos };
   }
 
-  #connectionChanged({ is, code }) {
+  #connectionChanged({ is, code, reason }) {
     if (is === "open") return;
-    // The server would take no offence twice at what it does not take.
-    const sent = this.outbox.entries.filter(({ state }) => state === "sent");
-    if (code === 1009 && sent.length > 0) {
-      const longest = sent.reduce((a, b) => (b.text.length > a.text.length ? b : a));
-      this.outbox.change(longest, { state: "failed", reason: "it is too long for this server" });
-    }
+    if (code === 1009) this.#learnLimit(reason);
     this.outbox.connectionLost();
     this.asked.clear();
     this.#requests.clear();
@@ -316,4 +331,17 @@ export class Chat {
     }
     this.changed("outbox");
   }
+  /** One of the messages was over this server's limit: it is not sent again, nor is one as long. */
+  #learnLimit(reason) {
+    const sent = this.outbox.entries.filter(({ state }) => state === "sent");
+    if (sent.length === 0) return;
+    const longest = sent.reduce((a, b) => (sizeOf(b) > sizeOf(a) ? b : a));
+    const told = Number(/\b(\d+) bytes/.exec(reason)?.[1] ?? NaN);
+    const guess = Math.floor(sizeOf(longest) * 0.75);
+    this.#longestRequest = told > 0 && told < sizeOf(longest) ? told : guess;
+    this.outbox.change(longest, { state: "failed", reason: "it is too long for this server" });
+    this.connection.forgive();
+  }
 }
+
+const sizeOf = (entry) => new TextEncoder().encode(JSON.stringify(requestOf(entry))).length;

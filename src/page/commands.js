@@ -71,15 +71,11 @@ const actions = {
   msg({ chat, page, arg, usage }) {
     const [name, text] = splitName(arg, page.knownNames());
     if (!text) return usage;
-    const conversation = chat.whispersWith(name);
-    chat.show(conversation);
-    return chat.say(conversation, text);
+    return chat.whisper(name, text);
   },
   reply({ chat, arg }) {
     if (!chat.lastWhisperer) return "Nobody has whispered to you yet.";
-    const conversation = chat.whispersWith(chat.lastWhisperer);
-    chat.show(conversation);
-    return chat.say(conversation, arg);
+    return chat.whisper(chat.lastWhisperer, arg);
   },
   nick: ({ chat, arg }) => chat.ask({ type: "nick", name: arg }),
   topic({ chat, arg }) {

@@ -1,7 +1,7 @@
 // Two pages and a terminal talk: messages, whispers, rooms, names.
 
 import assert from "node:assert/strict";
-import { Person, Terminal, box, enter, message, messages, person, say, test } from "./support.mjs";
+import { Person, Server, Terminal, box, enter, message, messages, person, say, test } from "./support.mjs";
 
 await test(
   async ({ server, visit }) => {
@@ -31,6 +31,7 @@ await test(
     await commandsAnswerInPlace(john, zoe);
     await aNameThatIsTakenIsExplained(server, visit, john);
     await whatIsRememberedIsNotAskedAgain(server, john);
+    await whatIsTooLongStaysInTheBox(await visit());
 
     await adam.leaves();
     await john.locator(".presence").getByText("Adam left.").waitFor();
@@ -141,4 +142,25 @@ async function whatIsRememberedIsNotAskedAgain(server, john) {
   greeter.says("welcome back");
   await message(john, "welcome back").waitFor();
   greeter.leaves();
+}
+
+async function whatIsTooLongStaysInTheBox(page) {
+  const server = await Server.start("--max-message-size", "2000");
+  await enter(page, server, "Talker");
+  const tooLong = async (text, over) => {
+    await say(page, text);
+    await page.getByRole("alert").getByText(over).waitFor();
+    assert.equal(await box(page).inputValue(), text);
+  };
+  // A character that JSON writes in two bytes counts as two.
+  await tooLong(`"`.repeat(8_000), /^Too long: \d{2} bytes over/);
+  // What this server takes is known only after it refused one; nobody waits long for that.
+  await say(page, "y".repeat(5_000));
+  await page.locator("#pending").getByText("Not sent: it is too long for this server").waitFor();
+  await tooLong("z".repeat(2_000), /^Too long: \d{2} bytes over/);
+  await tooLong(`/msg Adam ${"z".repeat(2_000)}`, /^Too long/);
+  await page.getByRole("button", { name: "Discard" }).click();
+  await say(page, "short");
+  await message(page, "short").waitFor();
+  await server.kill();
 }
