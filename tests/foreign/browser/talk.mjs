@@ -32,6 +32,7 @@ await test(
     await aNameThatIsTakenIsExplained(server, visit, john);
     await whatIsRememberedIsNotAskedAgain(server, john);
     await whatIsTooLongStaysInTheBox(await visit());
+    await whatIsRememberedWronglyCountsAsNothing(server, await visit());
 
     await adam.leaves();
     await john.locator(".presence").getByText("Adam left.").waitFor();
@@ -162,5 +163,29 @@ async function whatIsTooLongStaysInTheBox(page) {
   await page.getByRole("button", { name: "Discard" }).click();
   await say(page, "short");
   await message(page, "short").waitFor();
+  await page.close();
   await server.kill();
+}
+
+async function whatIsRememberedWronglyCountsAsNothing(server, page) {
+  const keys = ["name", "session", "room", "shown", "rooms", "whispers", "outbox", "notify", "alive", "hasQuit", "draft.rob.room:lobby"];
+  const wrong = ["{}", "5", "[null]", "[5]", "[{}]", "null", "{", '[{"is":"whisper","peer":"a","from":"b","text":"c","time":1e99}]'];
+  await page.goto(server.url);
+  for (const value of wrong) {
+    const spoil = ([keys, value]) => {
+      for (const store of [localStorage, sessionStorage]) for (const key of keys) store.setItem(`chinwag.${key}`, value);
+    };
+    await page.evaluate(spoil, [keys, value]);
+    await page.reload();
+    await page.getByLabel("Your name").fill("Rob");
+    await page.keyboard.press("Enter");
+    await person(page, "Rob").waitFor();
+    // Somebody who is known all the same is let in.
+    await page.evaluate(spoil, [keys.filter((key) => !["name", "session"].includes(key)), value]);
+    await page.reload();
+    await page.getByRole("textbox", { name: "Message #lobby" }).waitFor();
+    await say(page, `in with ${value}`);
+    await message(page, `in with ${value}`).waitFor();
+    await page.getByRole("button", { name: "Leave the chat" }).click();
+  }
 }
