@@ -15,6 +15,7 @@ const LONGEST_REQUEST = 16_000;
 /** An `ack` without one's own copy behind it: the copy was lost with a connection. */
 const COPY_WITHIN_MS = 3_000;
 const KEPT_WHISPERS = 200;
+const KEPT_NAMES = 5_000;
 
 export class Chat {
   me = { name: tabStore.get("name") ?? browserStore.get("name"), session: tabStore.get("session"), away: undefined };
@@ -27,6 +28,8 @@ export class Chat {
   lastWhisperer = undefined;
   outbox = new Outbox();
   asked = new Set();
+  /** All names that this tab has heard of, by their keys. */
+  names = new Map();
   #requests = new Map();
   #requestCount = 0;
   #longestRequest = LONGEST_REQUEST;
@@ -64,6 +67,14 @@ export class Chat {
     return [...this.conversations.values()].filter((conversation) => !conversation.isRoom);
   }
 
+  /** Remembers that there is, or was, somebody of this name. */
+  meet(name) {
+    const key = keyOf(name);
+    this.names.delete(key);
+    this.names.set(key, name);
+    if (this.names.size > KEPT_NAMES) this.names.delete(this.names.keys().next().value);
+  }
+
   isMe(name) {
     return keyOf(name) === keyOf(this.me.name);
   }
@@ -74,7 +85,7 @@ export class Chat {
   enter(name, room) {
     this.me.name = name;
     const before = this.rooms.length === 0 ? (tabStore.get("rooms") ?? []) : [];
-    for (const each of [...before, room]) this.room(each);
+    for (const each of before) this.room(each).isKnown = true;
     this.show(this.room(room));
     this.connection.connect();
   }
@@ -102,6 +113,7 @@ export class Chat {
     let conversation = this.conversations.get(key);
     if (!conversation) {
       conversation = new Conversation(kind, name);
+      if (kind === "whisper") this.meet(name);
       this.conversations.set(key, conversation);
       this.changed("rooms");
     }
@@ -116,15 +128,25 @@ export class Chat {
     this.changed("all");
   }
 
-  /** Goes into a room, new or not, and shows it. */
-  join(typed) {
+  /** Goes into a room, new or not, and shows it. `refused` is called where the server will not. */
+  join(typed, refused) {
     const name = roomOf(typed);
     if (!name) return;
     const isNew = !this.conversations.has(`room:${keyOf(name)}`);
     const room = this.room(name);
     const before = this.shown;
     this.show(room);
-    if (isNew && this.isOnline) this.askToJoin(room, () => this.forget(room, before));
+    if (!isNew || !this.isOnline) return;
+    this.askToJoin(room, () => {
+      this.forget(room, before);
+      refused?.();
+    });
+  }
+
+  /** The server lets us be in `room`. */
+  isIn(room) {
+    room.isJoined = room.isKnown = true;
+    this.save();
   }
 
   askToJoin(room, failed) {
@@ -238,10 +260,18 @@ export class Chat {
     return true;
   }
 
-  /** Asks for something that a person wants to read the answer to. */
-  ask(request, about = request.type) {
-    if (this.request(request)) this.asked.add(about);
-    else this.inform("There is no connection now. Try again when it is back.", "error");
+  /**
+   * Asks for something that a person wants to read the answer to; `refused` is called
+   * where the server does not give one. Returns why not, where it cannot be asked at all.
+   */
+  ask(request, about = request.type, refused = undefined) {
+    const failed = () => {
+      this.asked.delete(about);
+      refused?.();
+    };
+    if (!this.request(request, failed)) return "There is no connection now. Try again when it is back.";
+    this.asked.add(about);
+    return undefined;
   }
 
   takeRequest(id) {
@@ -293,11 +323,11 @@ export class Chat {
   }
 
   save() {
-    const rooms = this.rooms.map(({ name }) => name);
+    const rooms = this.rooms.filter(({ isKnown }) => isKnown).map(({ name }) => name);
     tabStore.set("rooms", rooms);
     tabStore.set("session", this.me.session);
     tabStore.set("name", this.me.name);
-    if (this.shown?.isRoom) {
+    if (this.shown?.isRoom && this.shown.isKnown) {
       tabStore.set("shown", this.shown.name);
       browserStore.set("room", this.shown.name);
     }
@@ -315,7 +345,9 @@ export class Chat {
   // The connection.
 
   #query() {
-    const first = this.shown?.isRoom ? this.shown : this.rooms[0];
+    // A room that cannot be would keep us out of the chat: others first.
+    const inOrder = [this.shown, ...this.rooms].filter((conversation) => conversation?.isRoom);
+    const first = inOrder.find(({ isKnown }) => isKnown) ?? inOrder[0];
     return { name: this.me.name, room: first?.name, session: this.me.session, since: first?.lastPos };
   }
 

@@ -19,6 +19,7 @@ const handlers = {
     chat.me = { name, session, away: undefined };
     browserStore.set("name", name);
     const first = chat.room(roomName);
+    first.isKnown = true;
     first.lastPos ??= pos;
     chat.request({ type: "who", room: first.name });
     for (const room of chat.rooms) if (room !== first) chat.askToJoin(room, () => chat.forget(room));
@@ -34,7 +35,7 @@ const handlers = {
     const entry = chat.outbox.find(message.id);
     if (entry) chat.settle(entry);
     room.lastPos = message.pos;
-    const item = itemOf(message);
+    const item = itemFrom(chat, message);
     if (!room.addMessage(item)) return;
     news(chat, room, item);
   },
@@ -58,9 +59,9 @@ const handlers = {
     if (entry) chat.kept(entry, pos);
   },
 
-  history(chat, { room: roomName, messages, more }) {
+  history(chat, { room: roomName, messages, more, pos }) {
     const room = chat.room(roomName);
-    const items = messages.map(itemOf);
+    const items = messages.map((message) => itemFrom(chat, message));
     for (const { id } of items) {
       const entry = chat.outbox.find(id);
       if (entry) chat.settle(entry);
@@ -71,13 +72,15 @@ const handlers = {
     } else {
       room.mergeLatest(items, more, ruleOf("Some messages may be missing here."));
     }
-    room.isJoined = true;
+    // Where nothing was said yet, what comes next is missed too.
+    room.lastPos ??= pos;
+    chat.isIn(room);
     chat.changed("log", "people");
   },
 
   resumed(chat, { room: roomName, complete, missed }) {
     const room = chat.room(roomName);
-    room.isJoined = true;
+    chat.isIn(room);
     if (!complete && room.items.length > 0) room.add(ruleOf("Some messages may be missing here."));
     else if (missed > 0) room.add(ruleOf(`Back again: ${missed === 1 ? "one message" : `${missed} messages`} since`));
     chat.changed("log", "people");
@@ -93,6 +96,7 @@ const handlers = {
   },
 
   joined(chat, { room: roomName, name, time }) {
+    chat.meet(name);
     if (chat.isMe(name)) return;
     const room = chat.room(roomName);
     if (!room.people.has(keyOf(name))) room.total += 1;
@@ -103,6 +107,7 @@ const handlers = {
   },
 
   left(chat, { room: roomName, name, time }) {
+    chat.meet(name);
     const room = chat.conversations.get(`room:${keyOf(roomName)}`);
     if (!room) return;
     if (chat.isMe(name)) return chat.forget(room);
@@ -112,7 +117,16 @@ const handlers = {
   },
 
   present(chat, { room: roomName, names, total, away = [] }) {
-    const room = chat.room(roomName);
+    const wasAsked = chat.asked.delete(`who room:${keyOf(roomName)}`);
+    for (const name of names) chat.meet(name);
+    if (wasAsked && names.length === 0) chat.inform(told`Nobody is in #${roomName}.`);
+    else if (wasAsked) {
+      const rest = (total ?? names.length) - names.length;
+      chat.inform(told`${total ?? names.length} in #${roomName}: ${names}${rest > 0 ? told`, and ${rest} more` : told``}`);
+    }
+    // One may ask about a room that one is not in.
+    const room = chat.conversations.get(`room:${keyOf(roomName)}`);
+    if (!room) return;
     const absent = new Set(away.map(keyOf));
     const reasons = new Map([...room.people].map(([key, { away }]) => [key, away]));
     room.people = new Map(
@@ -120,10 +134,6 @@ const handlers = {
     );
     room.total = total ?? names.length;
     chat.sendToThoseHere(names);
-    if (chat.asked.delete(`who ${room.key}`)) {
-      const rest = room.total - names.length;
-      chat.inform(told`${room.total} in #${room.name}: ${names}${rest > 0 ? told`, and ${rest} more` : told``}`);
-    }
     chat.changed("people", "rooms");
   },
 
@@ -142,6 +152,7 @@ const handlers = {
   },
 
   renamed(chat, { from, name, time }) {
+    chat.meet(name);
     const isMe = chat.isMe(from);
     if (isMe) {
       chat.me.name = name;
@@ -213,6 +224,11 @@ const handlers = {
   },
 };
 
+function itemFrom(chat, message) {
+  chat.meet(message.from);
+  return itemOf(message);
+}
+
 const itemOf = ({ from, text, pos, time, action, id }) => ({ is: "message", from, text, pos, time, action, id });
 const ruleOf = (text) => ({ is: "rule", text, time: Date.now() });
 
@@ -264,6 +280,9 @@ function followRename(chat, from, name) {
   for (const entry of chat.outbox.of({ kind: "whisper", name: from })) chat.outbox.change(entry, { to: name });
   if (chat.lastWhisperer === from) chat.lastWhisperer = name;
 }
+
+/** All that somebody may mean: those who are here, were here, or were whispered with. */
+export const everyName = (chat) => [...chat.names].filter(([key]) => key !== keyOf(chat.me.name)).map(([, name]) => name).sort(compareNames);
 
 /** Names for a person to choose from: of this room first, then those one whispers with. */
 export function knownNames(chat) {

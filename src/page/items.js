@@ -3,7 +3,7 @@
 import { h } from "./dom.js";
 import { hueOf, initialOf, keyOf } from "./names.js";
 import { oneLine, piecesOf } from "./text.js";
-import { clockTime, dayName, dayOf, fullTime, isoTime } from "./time.js";
+import { clockTime, dayName, dayOf, fullTime, isoTime, shortTime } from "./time.js";
 import { nodesOf, pieceOf, told } from "./told.js";
 
 /** Messages of one person within this time stand together. */
@@ -54,7 +54,7 @@ function fillMessage(element, item, before, me) {
   const name = nameOf(item.from);
   if (follows) {
     name.classList.add("sr-only");
-    element.append(timeOf(item.time), h("div", { class: "body" }, name, text));
+    element.append(timeOf(item.time, shortTime(item.time)), h("div", { class: "body" }, name, text));
   } else {
     const head = h("div", { class: "head" }, name, isOwn && h("span", { class: "you" }, "you"), timeOf(item.time));
     element.append(avatarOf(item.from), h("div", { class: "body" }, head, text));
@@ -75,7 +75,7 @@ export function avatarOf(name) {
   return element;
 }
 
-const timeOf = (time) => h("time", { datetime: isoTime(time), title: fullTime(time) }, clockTime(time));
+const timeOf = (time, told = clockTime(time)) => h("time", { datetime: isoTime(time), title: fullTime(time) }, told);
 
 function textOf(item, me) {
   const element = h("div", { class: "text", dir: "auto" });
