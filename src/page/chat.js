@@ -85,6 +85,8 @@ export class Chat {
   enter(name, room) {
     this.me.name = name;
     const before = this.rooms.length === 0 ? (tabStore.get("rooms") ?? []) : [];
+    // What could not be entered before is given up.
+    for (const { key, isKnown } of this.rooms) if (!isKnown) this.conversations.delete(key);
     for (const each of before) this.room(each).isKnown = true;
     this.show(this.room(room));
     this.connection.connect();

@@ -31,6 +31,9 @@ await test(
     await commandsAnswerInPlace(john, zoe);
     await aNameThatIsTakenIsExplained(server, visit, john);
     await whatIsRememberedIsNotAskedAgain(server, john);
+    await whatIsRefusedStaysInTheBox(john);
+    await aSecretGoesToNobodyElse(server, john);
+    await aBadLinkLeavesOneIn(server, john);
     await whatIsTooLongStaysInTheBox(await visit());
     await whatIsRememberedWronglyCountsAsNothing(server, await visit());
 
@@ -187,5 +190,50 @@ async function whatIsRememberedWronglyCountsAsNothing(server, page) {
     await say(page, `in with ${value}`);
     await message(page, `in with ${value}`).waitFor();
     await page.getByRole("button", { name: "Leave the chat" }).click();
+  }
+}
+
+async function whatIsRefusedStaysInTheBox(page) {
+  const isTold = async (line, problem) => {
+    await say(page, line);
+    await page.getByRole("alert").getByText(problem).waitFor();
+    assert.equal(await box(page).inputValue(), line);
+  };
+  await isTold(`/topic ${"é".repeat(223)}`, "The topic is too long: 23 characters over 200.");
+  await isTold(`/away ${"x".repeat(201)}`, "Why you are away is too long: 1 character over 200.");
+  await isTold("/quit now", "Use it like this: /quit");
+  await say(page, `/nick ${"n".repeat(33)}`);
+  await page.locator(".info.error").getByText(/longer than 32/).waitFor();
+  assert.equal(await box(page).inputValue(), `/nick ${"n".repeat(33)}`);
+  await say(page, "/who #nowhere");
+  await page.locator(".info").getByText("Nobody is in #nowhere.").waitFor();
+  assert.equal(await page.getByRole("navigation").getByText("nowhere").count(), 0);
+  assert.equal(await box(page).inputValue(), "");
+}
+
+/** A name with a space is known after its person left, too. */
+async function aSecretGoesToNobodyElse(server, page) {
+  const mary = await Person.comes(server, "Mary");
+  const ann = await Person.comes(server, "Mary Ann");
+  await person(page, "Mary Ann").waitFor();
+  ann.leaves();
+  await person(page, "Mary Ann").waitFor({ state: "detached" });
+  await say(page, "/msg Mary Ann secret");
+  await page.getByRole("alert").getByText("Do you mean Mary or Mary Ann? Say so with a colon: /msg NAME: TEXT").waitFor();
+  assert.equal(await box(page).inputValue(), "/msg Mary Ann secret");
+  await say(page, "/msg mary: Ann is gone");
+  assert.equal((await mary.hears("whisper")).text, "Ann is gone");
+  await page.getByRole("navigation").getByRole("button", { name: /^lobby/ }).first().click();
+  mary.leaves();
+}
+
+async function aBadLinkLeavesOneIn(server, page) {
+  const bad = `no${"o".repeat(200)}`;
+  for (const go of [() => page.evaluate((bad) => (location.hash = bad), bad), () => page.goto(`${server.url}?again#${bad}`)]) {
+    await go();
+    await page.waitForURL(/#lobby$/);
+    await page.locator(".info.error").getByText(/room/).last().waitFor();
+    await page.getByRole("textbox", { name: "Message #lobby" }).waitFor();
+    assert.equal(await page.getByRole("navigation").getByText("nooo").count(), 0);
   }
 }
