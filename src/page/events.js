@@ -202,11 +202,13 @@ const handlers = {
 
   whois(chat, { name, rooms, since, idle, rtt, away }) {
     const places = rooms.length > 0 ? rooms.map((room) => told`#${room}`) : told`no room`;
-    chat.inform(lines([
+    const far = rtt === undefined ? told`` : told`, ${rtt < 10 ? rtt.toFixed(1) : Math.round(rtt)} ms away`;
+    const answer = [
       told`${name} is in ${places}, here since ${fullTime(since)}.`,
-      told`Idle for ${roughly(idle)}${rtt === undefined ? told`` : told`, ${rtt < 10 ? rtt.toFixed(1) : Math.round(rtt)} ms away`}.`,
-      ...(away === undefined ? [] : [away ? told`Away: ${away}.` : told`Away.`]),
-    ]));
+      told`Idle for ${roughly(idle)}${far}.`,
+    ];
+    if (away !== undefined) answer.push(away ? told`Away: ${away}.` : told`Away.`);
+    chat.inform(lines(answer));
   },
 
   notice(chat, { text }) {
