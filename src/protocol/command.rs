@@ -93,7 +93,7 @@ impl Command {
         help("rooms", "", "lists the rooms"),
         help("join", "ROOM", "comes into a room, and speaks there from now on"),
         help("leave", "[ROOM]", "leaves this room, or another"),
-        help("msg", "NAME TEXT", "says it to one person alone"),
+        help("msg", "NAME TEXT", "says it to one person alone; NAME: TEXT where the name has spaces"),
         help("reply", "TEXT", "says it to who whispered to you last"),
         help("nick", "NAME", "takes another name"),
         help("topic", "[TEXT]", "says what this room is about; - removes it; without TEXT tells it"),
@@ -118,7 +118,9 @@ impl Command {
         }
         let (name, arg) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
         let Some(help) = Self::help(name) else { return Err(CommandError::unknown(name)) };
-        Self::with_arg(help.name, arg.trim()).ok_or(CommandError::Usage(help))
+        let arg = arg.trim();
+        let is_too_much = help.args.is_empty() && !arg.is_empty();
+        Self::with_arg(help.name, arg).filter(|_| !is_too_much).ok_or(CommandError::Usage(help))
     }
 
     /// The explanation of the command `name`, with or without its `/`, in any case.
@@ -261,6 +263,7 @@ mod tests {
         assert_eq!(nearest("/wo"), Some("who"));
         assert_eq!(nearest("/joni x"), Some("join"));
         assert_eq!(nearest("/xyzzy"), None);
+        assert_eq!(Command::parse("/quit now").unwrap_err().to_string(), "Use it like this: /quit");
     }
 
     #[test]
