@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 
 use chinwag::chat::{Chat, Dialect, Listener, Member, Reading, RoomName, Speaker};
 use chinwag::protocol::{Ask, Event, Request};
-use chinwag::{Client, CloseReason, Handler, Message, Refusal, Server};
+use chinwag::{Client, CloseReason, Handler, Message, Server};
 
 /// `say TEXT`, `sit TABLE` and `who` from a player; `+ Ann`, `- Ann`, `Ann: hi` to all.
 struct Words;
@@ -93,9 +93,7 @@ fn main() -> chinwag::Result<()> {
     let chat = Chat::builder().default_dialect(Words).build();
     let ready = Ready::default();
     let server = Server::builder()
-        .handler(move |request| -> Result<Player, Refusal> {
-            Ok(Player { member: chat.admit(request)?, ready: ready.clone() })
-        })
+        .handler(move |request| chat.admit(request, |member| Player { member, ready: ready.clone() }))
         .bind(&*addr)?;
     println!("listening on {}", server.local_addrs()[0]);
     // Until the end of input.

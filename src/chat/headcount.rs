@@ -2,6 +2,7 @@
 //! announcements. The telling has a thread of its own, which waits for a change
 //! and then rests.
 
+use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
@@ -14,12 +15,15 @@ use crate::Room;
 /// Tells a room its number.
 pub(super) type Tell = Arc<dyn Fn(&Room) + Send + Sync>;
 
+/// Rooms by their names.
+type Changed = Arc<Mutex<HashMap<String, Room>>>;
+
 pub(super) struct Headcount {
     interval: Duration,
     /// Started when first needed; ends when this is dropped.
     teller: OnceLock<Teller>,
     /// Rooms with a change that they were not told of, by their names.
-    changed: Arc<Mutex<Vec<Room>>>,
+    changed: Changed,
 }
 
 struct Teller {
@@ -36,19 +40,14 @@ impl Headcount {
 
     /// Has `tell` called for `room`, soon.
     pub(super) fn changed(&self, room: Room, tell: impl FnOnce() -> Tell) {
-        {
-            let mut changed = self.changed.lock();
-            if !changed.contains(&room) {
-                changed.push(room);
-            }
-        }
+        self.changed.lock().insert(room.name().to_owned(), room);
         let teller = self.teller.get_or_init(|| Teller::start(self.changed.clone(), tell(), self.interval));
         let _ = teller.change_tx.try_send(());
     }
 }
 
 impl Teller {
-    fn start(changed: Arc<Mutex<Vec<Room>>>, tell: Tell, interval: Duration) -> Self {
+    fn start(changed: Changed, tell: Tell, interval: Duration) -> Self {
         let (change_tx, change_rx) = bounded(1);
         let (rest_tx, rest_rx) = bounded(0);
         let run = move || run(&changed, &tell, interval, &change_rx, &rest_rx);
@@ -59,16 +58,10 @@ impl Teller {
     }
 }
 
-fn run(
-    changed: &Mutex<Vec<Room>>,
-    tell: &Tell,
-    interval: Duration,
-    change_rx: &Receiver<()>,
-    rest_rx: &Receiver<()>,
-) {
+fn run(changed: &Changed, tell: &Tell, interval: Duration, change_rx: &Receiver<()>, rest_rx: &Receiver<()>) {
     while change_rx.recv().is_ok() {
         let rooms = std::mem::take(&mut *changed.lock());
-        rooms.iter().for_each(|room| tell(room));
+        rooms.values().for_each(|room| tell(room));
         if rest_rx.recv_timeout(interval) == Err(RecvTimeoutError::Disconnected) {
             return;
         }

@@ -4,13 +4,15 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
+use parking_lot::Mutex;
+
 use super::{NameKey, RoomName};
 use crate::protocol::{ChatMessage, Event};
 
-/// Logs of rooms that nobody is in are kept for so many rooms.
+/// So many logs are kept, but for those of rooms that somebody is in, which all are.
 const MAX_LOGS: usize = 1000;
 /// All logs together have so many bytes at most; beyond that those go that nothing was
-/// said in for the longest time.
+/// said in for the longest time, of empty rooms first.
 const MAX_BYTES: usize = 128 * 1024 * 1024;
 /// What a message takes beside its text, at most.
 const OVERHEAD: usize = 512;
@@ -40,24 +42,39 @@ struct Log {
     /// The number of the latest message that is not kept any more; before all
     /// entries.
     gone: u64,
+    /// How many messages have been in it.
+    count: u64,
     used: u64,
+    /// Somebody is in the room.
+    is_open: bool,
 }
 
 /// One message that is kept.
 #[derive(Clone)]
 pub(super) struct Entry {
     pub number: u64,
+    /// Which message of its room it is, from 1 on.
+    pub nth: u64,
     /// Always an [`Event::Message`].
     pub said: Arc<Event>,
-    pub from: NameKey,
+    pub from: Speaker,
 }
 
-/// What follows a position.
-pub(super) struct Since {
-    /// From its successor on.
-    pub after: u64,
-    /// Whether nothing between is gone.
-    pub complete: bool,
+/// Who said something, by the key of the name that it has now, or had last.
+pub(super) type Speaker = Arc<Mutex<NameKey>>;
+
+/// A place in a room's log: behind this message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Mark {
+    number: u64,
+    nth: u64,
+}
+
+/// What follows a place.
+pub(super) struct Tail {
+    pub entries: Vec<Entry>,
+    /// How many messages before these, but behind the place, are gone.
+    pub gone: u64,
 }
 
 impl Logs {
@@ -70,7 +87,7 @@ impl Logs {
     pub(super) fn append(
         &mut self,
         room: &RoomName,
-        from: NameKey,
+        from: Speaker,
         make: impl FnOnce(String) -> ChatMessage,
     ) -> Arc<Event> {
         // A log that is new begins before this message.
@@ -80,16 +97,15 @@ impl Logs {
         let said = Arc::new(Event::Message(make(self.position(number))));
         let retention = self.retention;
         let log = self.log(room);
-        let entry = Entry { number, said: said.clone(), from };
+        log.count += 1;
+        let entry = Entry { number, nth: log.count, said: said.clone(), from };
         let added = entry.size();
         log.bytes += entry.message().text.len();
         log.used = number;
         log.entries.push_back(entry);
         let removed = log.trim(retention);
         self.bytes = self.bytes + added - removed;
-        while self.bytes > MAX_BYTES && self.rooms.len() > 1 {
-            self.forget_oldest();
-        }
+        while self.bytes > MAX_BYTES && self.forget_oldest(true) {}
         said
     }
 
@@ -98,37 +114,57 @@ impl Logs {
         self.position(self.latest)
     }
 
-    /// Somebody is in this room, and comes back to know what was said from here on.
+    /// Somebody is in this room, and may come back to know what was said from here on.
     pub(super) fn open(&mut self, room: &RoomName) {
         let used = self.latest;
-        self.log(room).used = used;
+        let log = self.log(room);
+        (log.used, log.is_open) = (used, true);
     }
 
-    /// What came after `position` in `room`. Of a position that is not of this store,
-    /// nothing is known but that all that is kept came after it.
-    pub(super) fn since(&self, room: &RoomName, position: &str) -> Since {
-        let gone = self.rooms.get(room).map_or(self.latest, |log| log.gone);
-        match self.number(position) {
-            Some(number) if number >= gone => Since { after: number, complete: true },
-            _ => Since { after: gone, complete: false },
+    /// Nobody is in this room any more.
+    pub(super) fn close(&mut self, room: &RoomName) {
+        let Some(log) = self.rooms.get_mut(room) else { return };
+        log.is_open = false;
+        if log.entries.is_empty() {
+            self.rooms.remove(room);
         }
     }
 
-    /// The entries of `room` behind `after`, the oldest first.
-    pub(super) fn after(&self, room: &RoomName, after: u64) -> impl ExactSizeIterator<Item = &Entry> {
-        let entries = self.rooms.get(room).map(|log| &log.entries);
-        let start = entries.map_or(0, |entries| entries.partition_point(|entry| entry.number <= after));
-        entries.into_iter().flat_map(move |entries| entries.range(start..)).collect::<Vec<_>>().into_iter()
+    /// The place of `position` in `room`, and whether nothing behind it is gone. Of a
+    /// position that is not of this store nothing is known but that all that is kept came
+    /// after it.
+    pub(super) fn find(&self, room: &RoomName, position: &str) -> (Mark, bool) {
+        let Some(log) = self.rooms.get(room) else {
+            let is_latest = self.number(position) == Some(self.latest);
+            return (Mark { number: self.latest, nth: 0 }, is_latest);
+        };
+        let kept_from = Mark { number: log.gone, nth: log.count - log.entries.len() as u64 };
+        match self.number(position) {
+            Some(number) if number >= log.gone => {
+                let before = log.entries.partition_point(|entry| entry.number <= number) as u64;
+                (Mark { number, nth: kept_from.nth + before }, true)
+            }
+            _ => (kept_from, false),
+        }
+    }
+
+    /// What is in the log of `room` behind a place, the oldest first.
+    pub(super) fn after(&self, room: &RoomName, place: Mark) -> Tail {
+        let Some(log) = self.rooms.get(room) else { return Tail { entries: Vec::new(), gone: 0 } };
+        let start = log.entries.partition_point(|entry| entry.number <= place.number);
+        let entries = log.entries.range(start..).cloned().collect::<Vec<_>>();
+        let next = entries.first().map_or(log.count + 1, |entry| entry.nth);
+        Tail { entries, gone: next.saturating_sub(place.nth + 1) }
     }
 
     /// The entries of `room` before `before`, or all, the latest first.
     pub(super) fn before(&self, room: &RoomName, before: Option<u64>) -> impl Iterator<Item = &Entry> {
         let entries = self.rooms.get(room).map(|log| &log.entries);
-        entries
-            .into_iter()
-            .flatten()
-            .rev()
-            .skip_while(move |entry| before.is_some_and(|before| entry.number >= before))
+        entries.into_iter().flat_map(move |entries| {
+            let end =
+                before.map_or(entries.len(), |before| entries.partition_point(|entry| entry.number < before));
+            entries.range(..end).rev()
+        })
     }
 
     /// The number in a position of this store.
@@ -144,18 +180,41 @@ impl Logs {
 
     fn log(&mut self, room: &RoomName) -> &mut Log {
         if !self.rooms.contains_key(room) && self.rooms.len() >= MAX_LOGS {
-            self.forget_oldest();
+            self.forget_oldest(false);
         }
-        let new = || Log { entries: VecDeque::new(), bytes: 0, gone: self.latest, used: self.latest };
+        let latest = self.latest;
+        let new = || Log {
+            entries: VecDeque::new(),
+            bytes: 0,
+            gone: latest,
+            count: 0,
+            used: latest,
+            is_open: false,
+        };
         self.rooms.entry(room.clone()).or_insert_with(new)
     }
 
-    /// A room that is in use has been used lately, so that it keeps its log.
-    fn forget_oldest(&mut self) {
-        let oldest = self.rooms.iter().min_by_key(|(_, log)| log.used).map(|(room, _)| room.clone());
-        if let Some(log) = oldest.and_then(|room| self.rooms.remove(&room)) {
-            self.bytes -= log.entries.iter().map(Entry::size).sum::<usize>();
+    /// Empties the log that was used the longest time ago, of an empty room, or else of
+    /// `any`; whether there was one.
+    fn forget_oldest(&mut self, any: bool) -> bool {
+        let logs = self.rooms.iter().filter(|(_, log)| !log.is_open || (any && !log.entries.is_empty()));
+        let oldest = logs.min_by_key(|(_, log)| (log.is_open, log.used)).map(|(room, _)| room.clone());
+        let Some(log) = oldest.as_ref().and_then(|room| self.rooms.get_mut(room)) else { return false };
+        self.bytes -= log.entries.iter().map(Entry::size).sum::<usize>();
+        log.forget_all();
+        if !log.is_open
+            && let Some(room) = oldest
+        {
+            self.rooms.remove(&room);
         }
+        true
+    }
+}
+
+impl Mark {
+    /// Behind this entry.
+    pub(super) fn behind(entry: &Entry) -> Self {
+        Self { number: entry.number, nth: entry.nth }
     }
 }
 
@@ -173,6 +232,14 @@ impl Entry {
 }
 
 impl Log {
+    fn forget_all(&mut self) {
+        if let Some(last) = self.entries.back() {
+            self.gone = last.number;
+        }
+        self.entries = VecDeque::new();
+        self.bytes = 0;
+    }
+
     /// Drops what is not to be kept; so many bytes of memory.
     fn trim(&mut self, retention: Retention) -> usize {
         let mut removed = 0;
@@ -207,15 +274,15 @@ mod tests {
             action: false,
             id: None,
         };
-        logs.append(&room(), from.key(), make);
+        logs.append(&room(), Arc::new(Mutex::new(from.key())), make);
         logs.head()
     }
 
     fn texts_since(logs: &Logs, position: &str) -> (Vec<String>, bool) {
-        let since = logs.since(&room(), position);
-        let room = room();
-        let texts = logs.after(&room, since.after).map(|entry| entry.message().text.clone());
-        (texts.collect(), since.complete)
+        let (place, complete) = logs.find(&room(), position);
+        let tail = logs.after(&room(), place);
+        assert_eq!(tail.gone, 0);
+        (tail.entries.iter().map(|entry| entry.message().text.clone()).collect(), complete)
     }
 
     #[test]
@@ -242,6 +309,35 @@ mod tests {
         for foreign in ["", "x", "00000000-1", &format!("{position}9"), &position.replace('-', "-0")] {
             assert_eq!(texts_since(&logs, foreign), (vec!["1".into()], false), "{foreign}");
         }
+    }
+
+    #[test]
+    fn what_goes_behind_a_place_is_counted() {
+        let mut logs = Logs::new(Retention { messages: 3, bytes: 100 });
+        logs.open(&room());
+        let first = say(&mut logs, "1");
+        let (place, _) = logs.find(&room(), &first);
+        for text in ["2", "3", "4", "5"] {
+            say(&mut logs, text);
+        }
+        let tail = logs.after(&room(), place);
+        assert_eq!((tail.gone, tail.entries.len()), (1, 3));
+        let place = Mark::behind(&tail.entries[0]);
+        assert_eq!(logs.after(&room(), place).gone, 0);
+    }
+
+    #[test]
+    fn a_room_that_somebody_is_in_keeps_its_log() {
+        let mut logs = Logs::new(Retention { messages: 3, bytes: 100 });
+        logs.open(&room());
+        say(&mut logs, "quiet");
+        for number in 0..MAX_LOGS + 10 {
+            let other = RoomName::parse(&format!("room{number}")).unwrap();
+            logs.open(&other);
+            logs.close(&other);
+        }
+        assert_eq!(logs.before(&room(), None).count(), 1);
+        assert_eq!(logs.rooms.len(), 1, "nothing was said in the others");
     }
 
     #[test]

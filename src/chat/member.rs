@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::dialect::{Reading, Speaker};
+use super::dialect::{Dialect, Listener, Reading, Speaker};
+use super::log::{Mark, Tail};
 use super::roll::Claim;
 use super::sessions::Token;
 use super::state::{Earlier, Newcomer, Places, Problem, parse_room};
@@ -13,9 +14,10 @@ use crate::{Client, CloseCode, CloseReason, Handler, Message};
 
 /// How long a person's answer to a ping is waited for.
 const ROUND_TRIP: Duration = Duration::from_secs(1);
-/// So many missed messages at a time are sent to one who comes back, and how long such a
-/// portion may take.
+/// So many missed messages, and bytes of their text, at a time are sent to one who comes
+/// back, and how long such a portion may take.
 const PORTION: usize = 64;
+const PORTION_BYTES: usize = 64 * 1024;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// One person in the [`Chat`](super::Chat).
@@ -24,14 +26,37 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// not want for itself, and [ask](Self::ask) on its behalf.
 pub struct Member {
     pub(super) shared: Arc<Shared>,
+    /// Let go of before the name: who takes that over goes on with the session.
+    pub(super) lease: Lease,
     pub(super) claim: Claim,
-    pub(super) token: Token,
     pub(super) dialect: u8,
     pub(super) places: Places,
     /// The first room, and what is heard there of the time before.
     pub(super) room: RoomName,
     pub(super) since: Option<String>,
     pub(super) history: Option<usize>,
+}
+
+/// A session that this client has, until it is dropped.
+pub(super) struct Lease {
+    shared: Arc<Shared>,
+    pub token: Token,
+    /// Whether somebody can come back to it.
+    is_kept: bool,
+}
+
+impl Lease {
+    /// The session `token`, or another where that one has a connection.
+    pub(super) fn take(shared: &Arc<Shared>, token: Token, is_kept: bool) -> Self {
+        let token = shared.state.lock().sessions.open(token);
+        Self { shared: shared.clone(), token, is_kept }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.shared.state.lock().sessions.close(&self.token, self.is_kept);
+    }
 }
 
 impl Member {
@@ -54,9 +79,10 @@ impl Member {
             Ask::Nick { name } => self.rename(me, &name, id),
             Ask::Whois { name } => self.whois(me, name, id),
             Ask::Join { room, since: Some(since) } => match parse_room(&room) {
-                Ok(room) => self.come_back(me, room, &since, id),
+                Ok(room) => self.come_back(me, room, &since, id, false),
                 Err(problem) => self.refuse(me, problem, id),
             },
+            ask @ (Ask::Who { .. } | Ask::Rooms | Ask::History { .. }) => self.answer(me, &ask, id),
             ask => self.in_turn(me, |shared, who| {
                 move |turn| shared.state.lock().perform(turn, who, Request { ask, id })
             }),
@@ -95,13 +121,19 @@ impl Member {
             self.claim.respell(name.clone());
             None
         } else {
-            match self.shared.roll.claim(name.clone(), &self.token) {
+            match self.shared.roll.claim(name.clone(), &self.lease.token) {
                 Ok(claim) => Some(std::mem::replace(&mut self.claim, claim)),
                 Err(refusal) => return self.refuse(me, Problem::new("name_taken", refusal.reason()), id),
             }
         };
         self.claim.attach(me);
-        self.in_turn(me, |shared, who| move |turn| shared.state.lock().rename(turn, who, name));
+        self.in_turn(me, |shared, who| {
+            move |turn| {
+                let mut state = shared.state.lock();
+                state.rename(turn, who, name);
+                state.note_active(who);
+            }
+        });
         // Free for others from here on: they come behind this turn.
         drop(old);
     }
@@ -115,7 +147,8 @@ impl Member {
         };
         self.in_turn(me, |shared, who| {
             move |turn| {
-                let state = shared.state.lock();
+                let mut state = shared.state.lock();
+                state.note_active(who);
                 if let Err(problem) = state.whois(turn, who, &name, rtt) {
                     state.refuse(turn, who, problem, id);
                 }
@@ -123,72 +156,107 @@ impl Member {
         });
     }
 
-    /// Comes into a room again, and hears what was missed, a portion at a time, before it
-    /// is live: what comes in meanwhile is in the log.
-    fn come_back(&self, me: &Client, room: RoomName, since: &str, id: Option<String>) {
-        // All that was asked before is done then.
-        if !me.wait_caught_up(PATIENCE) {
+    /// A question that need not be asked in the hub's turn: the answer is made here, where
+    /// only the asker waits for it. What was asked before is done by then.
+    fn answer(&self, me: &Client, ask: &Ask, id: Option<String>) {
+        if !self.wait_in_order(me) {
             return;
         }
-        let Some(mut after) = self.tell_resumed(me, &room, since, &id) else { return };
-        while let Some(last) = self.send_portion(me, &room, after) {
-            after = last;
-            if !me.wait_caught_up(PATIENCE) {
-                return me.close(CloseCode::TRY_AGAIN, "too slow to keep up");
+        let answer = self.shared.state.lock().answer_to(me.id(), ask);
+        match answer {
+            Ok((event @ Event::History { .. }, _)) => {
+                self.dialect().write_history(&event).into_iter().for_each(|message| me.send(message));
             }
+            Ok((event, is_aside)) => {
+                if let Some(message) = self.dialect().write(&event, Listener { is_own: true, is_aside }) {
+                    me.send(message);
+                }
+            }
+            Err(problem) => self.refuse(me, problem, id),
+        }
+    }
+
+    /// Waits until the hub has done what this client asked for; false where it is gone, or
+    /// too slow to go on with.
+    fn wait_in_order(&self, me: &Client) -> bool {
+        let is_ready = me.wait_caught_up(PATIENCE);
+        if !is_ready {
+            me.close(CloseCode::TRY_AGAIN, "too slow to keep up");
+        }
+        is_ready
+    }
+
+    /// Comes into a room again, and hears what was missed, a portion at a time, before it
+    /// is live: what comes in meanwhile is in the log.
+    fn come_back(&self, me: &Client, room: RoomName, since: &str, id: Option<String>, is_opening: bool) {
+        if !self.wait_in_order(me) {
+            return;
+        }
+        let (event, mut tail, mut place) = match self.resume(me, &room, since) {
+            Ok(resumed) => resumed,
+            Err(problem) => return self.refuse(me, problem, id),
+        };
+        self.send(me, &event);
+        while tail.entries.len() > PORTION || tail.gone > 0 {
+            if !self.send_tail(me, &room, &tail) {
+                return;
+            }
+            place = tail.entries.last().map_or(place, Mark::behind);
+            tail = self.shared.state.lock().logs.after(&room, place);
         }
         self.in_turn(me, |shared, who| {
             move |turn| {
                 let mut state = shared.state.lock();
-                if let Err(problem) = state.join(turn, who, &room, Earlier::After(after)) {
+                let earlier = Earlier::After(place);
+                if is_opening {
+                    state.enter(turn, who, &room, earlier);
+                } else if let Err(problem) = state.join(turn, who, &room, earlier) {
                     state.refuse(turn, who, problem, id);
                 }
+                state.note_active(who);
             }
         });
     }
 
-    /// Tells what is to come; the number that it comes after. `None` where this person is
-    /// in that room already.
-    fn tell_resumed(&self, me: &Client, room: &RoomName, since: &str, id: &Option<String>) -> Option<u64> {
-        if self.places.lock().contains(room) {
-            self.refuse(
-                me,
-                Problem::new("already_in_room", format!("you are in {room} already")),
-                id.clone(),
-            );
-            return None;
-        }
-        let (after, event) = {
-            let state = self.shared.state.lock();
-            let since = state.logs.since(room, since);
-            let missed = state.heard(me.id(), state.logs.after(room, since.after)).count();
-            (since.after, Event::Resumed { room: room.to_string(), complete: since.complete, missed })
-        };
-        self.send(me, &event);
-        Some(after)
+    /// What is to be told to one who comes back, what was missed, and from where on.
+    fn resume(&self, me: &Client, room: &RoomName, since: &str) -> Result<(Event, Tail, Mark), Problem> {
+        let state = self.shared.state.lock();
+        state.check_room(me.id(), room)?;
+        let (place, complete) = state.logs.find(room, since);
+        let tail = state.logs.after(room, place);
+        let missed = state.heard(me.id(), &tail.entries).count();
+        Ok((Event::Resumed { room: room.to_string(), complete, missed }, tail, place))
     }
 
-    /// Sends the next missed messages, where there are more than the turn of joining should
-    /// send; the number of the last.
-    fn send_portion(&self, me: &Client, room: &RoomName, after: u64) -> Option<u64> {
-        let (entries, last) = {
-            let state = self.shared.state.lock();
-            let entries = state.logs.after(room, after);
-            if entries.len() <= PORTION {
-                return None;
-            }
-            let portion = entries.take(PORTION).cloned().collect::<Vec<_>>();
-            let last = portion.last()?.number;
-            (state.heard(me.id(), portion.iter()).cloned().collect::<Vec<_>>(), last)
-        };
-        for entry in entries {
-            self.send(me, &entry.said);
+    /// Sends what was missed, as fast as this client takes it; false where it does not.
+    fn send_tail(&self, me: &Client, room: &RoomName, tail: &Tail) -> bool {
+        if tail.gone > 0 {
+            let (room, rooms) = (room.to_string(), vec![room.to_string()]);
+            self.send(me, &Event::Gap { room, dropped: tail.gone, rooms });
         }
-        Some(last)
+        let mut bytes = 0;
+        for (nth, entry) in tail.entries.iter().enumerate() {
+            bytes += entry.message().text.len();
+            if bytes > PORTION_BYTES || (nth > 0 && nth % PORTION == 0) {
+                bytes = entry.message().text.len();
+                if !self.wait_in_order(me) {
+                    return false;
+                }
+            }
+            let is_heard = self.shared.state.lock().heard(me.id(), [entry]).next().is_some();
+            if is_heard {
+                self.send(me, &entry.said);
+            }
+        }
+        self.wait_in_order(me)
+    }
+
+    fn dialect(&self) -> &dyn Dialect {
+        &**self.shared.dialects.get(self.dialect)
     }
 
     fn send(&self, me: &Client, event: &Event) {
-        if let Some(message) = self.shared.dialects.get(self.dialect).write(event, Default::default()) {
+        if let Some(message) = self.dialect().write(event, Listener::default()) {
             me.send(message);
         }
     }
@@ -198,7 +266,7 @@ impl Member {
             client: me.clone(),
             name: self.claim.name().clone(),
             key: self.claim.key().clone(),
-            token: self.token.clone(),
+            token: self.lease.token.clone(),
             dialect: self.dialect,
             places: self.places.clone(),
         }
@@ -208,9 +276,9 @@ impl Member {
         let speaker = Speaker {
             name: self.claim.name().as_str(),
             names: &|| self.shared.roll.names(),
-            whisperer: &|| self.shared.state.lock().whisperer(&self.token),
+            whisperer: &|| self.shared.state.lock().whisperer(&self.lease.token),
         };
-        self.shared.dialects.get(self.dialect).read(&speaker, text)
+        self.dialect().read(&speaker, text)
     }
 }
 
@@ -230,7 +298,7 @@ impl Handler for Member {
             }
         });
         if let Some(since) = since {
-            self.come_back(me, self.room.clone(), &since, None);
+            self.come_back(me, self.room.clone(), &since, None, true);
         }
     }
 

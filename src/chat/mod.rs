@@ -41,8 +41,9 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use crate::protocol::{ChatMessage, Event, RoomInfo};
-use crate::{Acceptance, Hub, Refusal, Request, Response};
+use crate::{Acceptance, Handler, Hub, Refusal, Request, Response};
 use dialect::{Dialects, Listener as To};
+use member::Lease;
 use roll::Roll;
 use state::State;
 
@@ -88,33 +89,36 @@ impl Chat {
     }
 
     /// Lets newcomers in, for [`ServerBuilder::handler`](crate::ServerBuilder::handler).
-    /// May wait up to 4 s where a name's holder does not answer.
+    /// May wait some 6 s where a name's holder does not answer.
     pub fn gate(&self) -> impl Fn(&Request) -> Result<Acceptance, Refusal> + Send + Sync + 'static {
         let chat = self.clone();
-        move |request| {
-            let member = chat.admit(request)?;
-            let (dialect, places) = (member.dialect, member.places.clone());
-            let (_, subprotocol) = chat.shared.dialects.choose(request.subprotocols());
-            let mut acceptance = Acceptance::new(member);
-            if let Some(subprotocol) = subprotocol {
-                let dialect = chat.shared.dialects.get(dialect).clone();
-                acceptance = acceptance.subprotocol(subprotocol).gap_notice(move |dropped| {
-                    let rooms = places.lock().iter().map(RoomName::to_string).collect::<Vec<_>>();
-                    let room = rooms.last().cloned().unwrap_or_default();
-                    dialect.write(&Event::Gap { room, dropped, rooms }, To::default())
-                });
-            }
-            Ok(acceptance)
-        }
+        move |request| chat.admit(request, |member| member)
     }
 
-    /// Lets one newcomer in, for a gate of an application's own: the [`Member`] is a
-    /// handler, or part of one. The name is held until it is dropped.
+    /// Lets one newcomer in, for a gate of an application's own: `handler` makes a handler
+    /// of the [`Member`], which is one itself. The name is held until that is dropped.
     ///
     /// # Errors
     ///
     /// A refusal that says what is wrong: 400, or 409 for a name that is taken.
-    pub fn admit(&self, request: &Request) -> Result<Member, Refusal> {
+    pub fn admit<H: Handler + 'static>(
+        &self,
+        request: &Request,
+        handler: impl FnOnce(Member) -> H,
+    ) -> Result<Acceptance, Refusal> {
+        let member = self.member(request)?;
+        let (dialect, places) = (self.shared.dialects.get(member.dialect).clone(), member.places.clone());
+        let (_, subprotocol) = self.shared.dialects.choose(request.subprotocols());
+        let acceptance = Acceptance::new(handler(member));
+        let Some(subprotocol) = subprotocol else { return Ok(acceptance) };
+        Ok(acceptance.subprotocol(subprotocol).gap_notice(move |dropped| {
+            let rooms = places.lock().iter().map(RoomName::to_string).collect::<Vec<_>>();
+            let room = rooms.last().cloned().unwrap_or_default();
+            dialect.write(&Event::Gap { room, dropped, rooms }, To::default())
+        }))
+    }
+
+    fn member(&self, request: &Request) -> Result<Member, Refusal> {
         let name = request
             .query("name")
             .ok_or_else(|| Refusal::bad_request("a name is needed in the query, such as /?name=John"))?;
@@ -128,11 +132,14 @@ impl Chat {
             Some(Ok(history)) => Some(history.min(100)),
             Some(Err(_)) => return Err(Refusal::bad_request("history must be a number of messages")),
         };
-        let token = self.shared.state.lock().sessions.resume(request.query("session").as_deref());
-        let claim = self.shared.roll.claim(name, &token)?;
         let (dialect, _) = self.shared.dialects.choose(request.subprotocols());
+        let can_come_back = self.shared.dialects.get(dialect).welcomes_first();
+        let token = self.shared.state.lock().sessions.find(request.query("session").as_deref());
+        let mut claim = self.shared.roll.claim(name, &token)?;
+        let lease = Lease::take(&self.shared, token, can_come_back);
+        claim.set_session(&lease.token);
         let (since, places) = (request.query("since"), Arc::default());
-        Ok(Member { shared: self.shared.clone(), claim, token, dialect, places, room, since, history })
+        Ok(Member { shared: self.shared.clone(), lease, claim, dialect, places, room, since, history })
     }
 
     /// Answers what a page asks with a plain GET on `/ws` that has a name in its query:
@@ -143,7 +150,7 @@ impl Chat {
     pub fn check(&self, request: &Request) -> Option<Response> {
         let is_meant = request.path() == "/ws" && request.query("name").is_some();
         // The claim is given back at once.
-        is_meant.then(|| self.admit(request).map_or_else(Response::from, |_| Response::new(204)))
+        is_meant.then(|| self.member(request).map_or_else(Response::from, |_| Response::new(204)))
     }
 
     /// The rooms that somebody is in, in order.

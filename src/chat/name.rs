@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::sync::LazyLock;
 
 use caseless::Caseless;
 use unicode_normalization::UnicodeNormalization;
@@ -15,14 +16,24 @@ const MAX_MARKS: usize = 4;
 const MAX_PASSES: usize = 8;
 
 /// What separates a name from the rest of a line, or from other names.
-const SEPARATORS: [char; 6] = [':', ',', ';', '：', '，', '；'];
+const SEPARATORS: [char; 3] = [':', ',', ';'];
 /// Characters that lines other than somebody's begin with, or commands.
 const STARTS_OF_LINES: [char; 10] = ['/', '[', '(', '<', '>', '*', '#', '@', '-', '='];
 /// Words that the chat's own lines have behind a name.
 const WORDING: [&str; 7] = ["says", "joined", "left", "whispers", "is", "set", "removed"];
+/// A name of more bytes is not looked at: it is too long whatever is in it.
+const MAX_BYTES: usize = 1024;
 /// Who speaks for the server, or cannot be one person.
-const RESERVED: [&str; 10] =
-    ["server", "system", "chinwag", "admin", "operator", "moderator", "notice", "everyone", "here", "you"];
+const RESERVED: [&str; 7] = ["admin", "operator", "moderator", "notice", "everyone", "here", "you"];
+/// Who is the server, whatever comes behind.
+const SERVERS: [&str; 3] = ["server", "system", "chinwag"];
+
+static WORDING_KEYS: LazyLock<Vec<(&str, String)>> =
+    LazyLock::new(|| WORDING.iter().map(|word| (*word, key_of(word))).collect());
+static RESERVED_KEYS: LazyLock<Vec<String>> =
+    LazyLock::new(|| RESERVED.iter().map(|word| key_of(word)).collect());
+static SERVERS_KEYS: LazyLock<Vec<String>> =
+    LazyLock::new(|| SERVERS.iter().map(|word| key_of(word)).collect());
 
 const SPACE: char = ' ';
 const JOINER: char = '\u{200d}';
@@ -127,6 +138,9 @@ impl Name {
 
     /// The rules that a room's name has too.
     pub(super) fn visible(text: &str) -> Result<String, NameError> {
+        if text.len() > MAX_BYTES {
+            return Err(NameError::TooLong);
+        }
         let chars = one_space_each(text.trim().nfc()).take(Self::MAX_CHARS + 1).collect::<Vec<_>>();
         if chars.is_empty() {
             return Err(NameError::Empty);
@@ -148,11 +162,11 @@ impl Name {
     fn check_words(&self) -> Result<(), NameError> {
         let words = self.0.split(SPACE).map(|word| key_of(word.trim_matches(|c: char| !c.is_alphanumeric())));
         let words = words.collect::<Vec<_>>();
-        if let Some(word) = WORDING.iter().find(|wording| words[1..].contains(&key_of(wording))) {
+        if let Some((word, _)) = WORDING_KEYS.iter().find(|(_, wording)| words[1..].contains(wording)) {
             return Err(NameError::Wording { word });
         }
-        let is_reserved = RESERVED.iter().any(|reserved| words == [key_of(reserved)]);
-        if is_reserved { Err(NameError::Reserved) } else { Ok(()) }
+        let is_reserved = words.len() == 1 && RESERVED_KEYS.contains(&words[0]);
+        if is_reserved || SERVERS_KEYS.contains(&words[0]) { Err(NameError::Reserved) } else { Ok(()) }
     }
 
     /// What is the same for all names that a reader would take for this one.
@@ -248,8 +262,14 @@ fn check_visible(chars: &[char]) -> Result<(), NameError> {
 
 /// A name stands in lists and at the start of lines.
 fn check_punctuation(name: &str) -> Result<(), NameError> {
-    let is_first = |at: usize, c: char| at == 0 && STARTS_OF_LINES.contains(&c);
-    let is_forbidden = |&(at, c): &(usize, char)| SEPARATORS.contains(&c) || is_first(at, c);
+    // Looks count, but for what sits on a letter and belongs to its script.
+    let looks_like_one = |c: char, of: &[char]| {
+        let is_sign = !c.is_alphanumeric() && !is_combining_mark(c);
+        is_sign && key_of(c.encode_utf8(&mut [0; 4])).chars().any(|c| of.contains(&c))
+    };
+    let is_forbidden = |&(at, c): &(usize, char)| {
+        looks_like_one(c, &SEPARATORS) || (at == 0 && looks_like_one(c, &STARTS_OF_LINES))
+    };
     match name.chars().enumerate().find(is_forbidden) {
         Some((at, character)) => Err(NameError::Punctuation { character, position: at + 1 }),
         None => Ok(()),

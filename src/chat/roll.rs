@@ -126,6 +126,13 @@ impl Claim {
         &self.key
     }
 
+    /// Which session the holder has.
+    pub(super) fn set_session(&mut self, session: &Token) {
+        if let Some(holder) = self.roll.holders.lock().get_mut(&self.key) {
+            holder.session = session.clone();
+        }
+    }
+
     /// The same name, spelled in another way.
     pub(super) fn respell(&mut self, name: Name) {
         debug_assert!(name.key() == self.key);

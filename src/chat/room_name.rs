@@ -31,10 +31,10 @@ impl RoomName {
     /// Under the rules of [`Name`], and where it has a space.
     pub fn parse(text: &str) -> Result<Self, RoomNameError> {
         let text = text.trim();
-        let lower = text.strip_prefix('#').unwrap_or(text).to_lowercase();
+        let lower = text.trim_start_matches('#').to_lowercase();
         let lower = Name::visible(&lower)
             .map_err(|error| RoomNameError(error.to_string().replace("the name", "the room's name")))?;
-        match lower.chars().find(|c| c.is_whitespace() || "[]()<>:,;/\"'`".contains(*c)) {
+        match lower.chars().find(|c| c.is_whitespace() || "#[]()<>:,;/\"'`".contains(*c)) {
             Some(' ') => Err(RoomNameError("the room's name has a space".to_owned())),
             Some(character) => Err(RoomNameError(format!("the room's name has a {character}"))),
             None => Ok(Self(lower.into())),

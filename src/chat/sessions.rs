@@ -13,12 +13,12 @@ use crate::ClientId;
 const KEPT: Duration = Duration::from_secs(10 * 60);
 /// So many sessions without a connection at most; beyond that the oldest go.
 const MAX_ENDED: usize = 4096;
-/// So many ids are known of all of those together.
-const MAX_ENDED_IDS: usize = 256 * 1024;
+/// So many ids and ignored people are known of all of those together.
+const MAX_ENDED_SIZE: usize = 256 * 1024;
 /// So many ids of a session are known again.
 const MAX_IDS: usize = 1024;
 /// So many people at most can be ignored.
-pub(super) const MAX_IGNORED: usize = 1000;
+pub(super) const MAX_IGNORED: usize = 200;
 
 /// The secret that names a session.
 pub(super) type Token = Arc<str>;
@@ -28,21 +28,22 @@ pub(super) struct Sessions {
     all: HashMap<Token, Session>,
     /// Those whose connection ended, the oldest first; some are in use again.
     ended: VecDeque<(Instant, Token)>,
-    /// How many ids are known of those.
-    ended_ids: usize,
+    /// How much is known of those.
+    ended_size: usize,
 }
 
 #[derive(Default)]
 pub(super) struct Session {
-    /// Whose it is now; none between connections.
-    client: Option<ClientId>,
-    ended: Option<Instant>,
+    /// Since when it has had no connection, and how much was known of it then.
+    ended: Option<(Instant, usize)>,
+    /// A client of it has been in the chat.
+    was_used: bool,
     said: HashMap<Box<str>, Said>,
     order: VecDeque<Box<str>>,
-    /// Whom it does not want to hear, with the name as it was typed.
+    /// Whom it does not want to hear, with the name that was meant.
     pub ignoring: HashMap<NameKey, String>,
     /// Who whispered last.
-    pub whisperer: Option<String>,
+    pub whisperer: Option<ClientId>,
 }
 
 /// What became of a message with an id.
@@ -53,41 +54,45 @@ pub(super) enum Said {
 }
 
 impl Sessions {
-    /// The token of a session that is known, or of a new one.
-    pub(super) fn resume(&mut self, token: Option<&str>) -> Token {
-        self.forget_old();
+    /// The token of a session that is known, or of one to come.
+    pub(super) fn find(&self, token: Option<&str>) -> Token {
         let known = token.and_then(|token| self.all.get_key_value(token)).map(|(token, _)| token.clone());
-        known.unwrap_or_else(|| BASE64URL_NOPAD.encode(&rand::random::<[u8; 16]>()).into())
+        known.unwrap_or_else(new_token)
     }
 
-    /// A connection of this session's is open.
-    pub(super) fn start(&mut self, token: &Token, client: ClientId) -> &mut Session {
-        let session = self.all.entry(token.clone()).or_default();
-        if session.ended.take().is_some() {
-            self.ended_ids -= session.order.len();
+    /// Begins a session, or goes on with it where it has no connection; the token that it
+    /// has. A session has one connection at a time.
+    pub(super) fn open(&mut self, token: Token) -> Token {
+        self.forget_old();
+        if let Some(session) = self.all.get_mut(&token) {
+            let Some((_, size)) = session.ended.take() else { return self.open(new_token()) };
+            self.ended_size -= size;
+            return token;
         }
-        session.client = Some(client);
-        session
+        self.all.insert(token.clone(), Session::default());
+        token
     }
 
-    /// That connection is over. One that lets nobody resume is not kept.
-    pub(super) fn end(&mut self, token: &Token, client: ClientId, is_kept: bool) {
-        let Some(session) = self.all.get_mut(token).filter(|session| session.client == Some(client)) else {
-            return;
-        };
-        if is_kept {
-            let now = Instant::now();
-            (session.client, session.ended) = (None, Some(now));
-            self.ended_ids += session.order.len();
-            self.ended.push_back((now, token.clone()));
-        } else {
+    /// Its connection is over. One that nobody used is not kept; one that was and lets
+    /// nobody resume has still to be [forgotten](Self::forget).
+    pub(super) fn close(&mut self, token: &Token, is_kept: bool) {
+        let Some(session) = self.all.get_mut(token).filter(|session| session.ended.is_none()) else { return };
+        if !session.was_used {
             self.all.remove(token);
+            return;
         }
+        if !is_kept {
+            return;
+        }
+        let (now, size) = (Instant::now(), session.order.len() + session.ignoring.len());
+        session.ended = Some((now, size));
+        self.ended_size += size;
+        self.ended.push_back((now, token.clone()));
     }
 
-    /// The session of somebody who is here.
-    pub(super) fn of(&mut self, token: &Token) -> &mut Session {
-        self.all.entry(token.clone()).or_default()
+    /// Forgets a session that nobody can resume.
+    pub(super) fn forget(&mut self, token: &Token) {
+        self.all.remove(token);
     }
 
     pub(super) fn get(&mut self, token: &Token) -> Option<&mut Session> {
@@ -96,12 +101,13 @@ impl Sessions {
 
     fn forget_old(&mut self) {
         while let Some((at, token)) = self.ended.front() {
-            let is_crowded = self.ended.len() > MAX_ENDED || self.ended_ids > MAX_ENDED_IDS;
+            let is_crowded = self.ended.len() > MAX_ENDED || self.ended_size > MAX_ENDED_SIZE;
             if at.elapsed() < KEPT && !is_crowded {
                 return;
             }
-            if let Some(session) = self.all.get(token).filter(|session| session.ended == Some(*at)) {
-                self.ended_ids -= session.order.len();
+            let ended = self.all.get(token).and_then(|session| session.ended);
+            if let Some((_, size)) = ended.filter(|(ended, _)| ended == at) {
+                self.ended_size -= size;
                 self.all.remove(token);
             }
             self.ended.pop_front();
@@ -110,6 +116,12 @@ impl Sessions {
 }
 
 impl Session {
+    /// A client of it is in the chat.
+    pub(super) fn use_it(&mut self) -> &mut Self {
+        self.was_used = true;
+        self
+    }
+
     /// What became of the message with this id, if it is known.
     pub(super) fn said(&self, id: &str) -> Option<Said> {
         self.said.get(id).cloned()
@@ -126,6 +138,10 @@ impl Session {
     }
 }
 
+fn new_token() -> Token {
+    BASE64URL_NOPAD.encode(&rand::random::<[u8; 16]>()).into()
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -140,5 +156,29 @@ mod tests {
         assert!(session.said("0").is_none());
         assert!(session.said("1").is_some());
         assert_eq!(session.said.len(), MAX_IDS);
+    }
+
+    #[test]
+    fn a_session_has_one_connection_at_a_time_and_what_is_kept_is_counted() {
+        let mut sessions = Sessions::default();
+        let first = sessions.open(sessions.find(None));
+        assert_ne!(sessions.open(first.clone()), first, "it is in use");
+        let session = sessions.get(&first).unwrap().use_it();
+        session.note_said("1", Said::Whispered);
+        sessions.close(&first, true);
+        assert_eq!(sessions.ended_size, 1);
+        assert_eq!(sessions.open(sessions.find(Some(&first))), first);
+        assert_eq!(sessions.ended_size, 0);
+        sessions.get(&first).unwrap().note_said("2", Said::Whispered);
+        sessions.close(&first, true);
+        sessions.close(&first, true);
+        assert_eq!(sessions.ended_size, 2);
+        for _ in 0..=MAX_ENDED {
+            let other = sessions.open(new_token());
+            sessions.get(&other).unwrap().use_it();
+            sessions.close(&other, true);
+        }
+        let _ = sessions.open(new_token());
+        assert_eq!((sessions.ended_size, sessions.all.len()), (0, MAX_ENDED + 2));
     }
 }

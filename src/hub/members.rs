@@ -37,11 +37,15 @@ struct Batch {
     members: usize,
     shared: Encoded,
     exceptions: Vec<Exception>,
+    /// How many broadcasts are in it.
+    broadcasts: usize,
 }
 
 /// What one member gets instead of a part of the shared bytes.
 struct Exception {
     to: ClientId,
+    /// Which of the broadcasts of the batch.
+    broadcast: usize,
     from: usize,
     until: usize,
     /// How many messages are in that part.
@@ -98,12 +102,29 @@ impl Members {
                 batch.shared.add(&message);
             }
             let until = batch.shared.bytes.len();
+            batch.broadcasts += 1;
+            let broadcast = batch.broadcasts;
             let is_of_edition = |id| self.links.get(&id).is_some_and(|member| member.edition == edition);
             for exception in instead.iter().filter(|exception| is_of_edition(exception.to)) {
                 let mut instead = Encoded::default();
                 exception.messages.iter().for_each(|message| instead.add(message));
-                batch.exceptions.push(Exception { to: exception.to, from, until, shared, instead });
+                batch.exceptions.push(Exception {
+                    to: exception.to,
+                    broadcast,
+                    from,
+                    until,
+                    shared,
+                    instead,
+                });
             }
+        }
+    }
+
+    /// Drops all that waits.
+    pub(super) fn forget_batches(&mut self) {
+        self.is_dirty = false;
+        for batch in &mut self.batches {
+            *batch = Batch { members: batch.members, ..Batch::default() };
         }
     }
 
@@ -137,6 +158,7 @@ impl Parcel {
 impl Batch {
     fn take(&mut self) -> Parcel {
         let shared = self.shared.take();
+        self.broadcasts = 0;
         let mut own: IndexMap<ClientId, Own> = IndexMap::new();
         for exception in self.exceptions.drain(..) {
             own.entry(exception.to).or_default().add(&shared.0, &exception);
@@ -154,10 +176,17 @@ struct Own {
     done: usize,
     /// So many of the shared messages are left out.
     left_out: usize,
+    /// The last broadcast that it has something else of.
+    broadcast: usize,
 }
 
 impl Own {
     fn add(&mut self, shared: &[u8], exception: &Exception) {
+        // Of two for one member the first counts.
+        if exception.broadcast == self.broadcast {
+            return;
+        }
+        self.broadcast = exception.broadcast;
         self.out.bytes.extend_from_slice(&shared[self.done..exception.from]);
         self.out.bytes.extend_from_slice(&exception.instead.bytes);
         self.out.messages += exception.instead.messages;

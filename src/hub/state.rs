@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -97,8 +98,8 @@ pub(crate) struct State {
     pub(super) rooms: HashMap<RoomKey, Members>,
     /// Rooms with a batch to send, in the order of their first message.
     dirty: Vec<RoomKey>,
-    /// What single clients get after those batches.
-    singles: Vec<(Arc<Link>, Encoded)>,
+    /// What single clients get after those batches, by the link's id.
+    singles: IndexMap<u64, (Arc<Link>, Encoded)>,
     pending: Pending,
     /// When the last turn ended.
     rested_since: Option<Instant>,
@@ -121,14 +122,21 @@ struct Pending {
 impl State {
     /// Does what `first` and the commands behind it say, up to the limits of a
     /// batch, and sends what came of it. Breaks when told to stop.
-    pub(super) fn turn(
-        &mut self,
-        first: Command,
-        mut more: impl Iterator<Item = Command>,
-    ) -> ControlFlow<()> {
+    pub(super) fn turn(&mut self, first: Command, more: impl Iterator<Item = Command>) -> ControlFlow<()> {
         if self.is_stopped {
             return ControlFlow::Break(());
         }
+        let flow = catch_unwind(AssertUnwindSafe(|| self.take_turn(first, more)));
+        self.rested_since = Some(Instant::now());
+        flow.unwrap_or_else(|_| {
+            // A bug of ours: what was to be sent is lost, and all go on.
+            log::error!("the hub panicked in a turn; what was said in it is lost");
+            self.forget_batches();
+            ControlFlow::Continue(())
+        })
+    }
+
+    fn take_turn(&mut self, first: Command, mut more: impl Iterator<Item = Command>) -> ControlFlow<()> {
         let mut next = Some(first);
         let mut commands = 0;
         let flow = loop {
@@ -143,8 +151,14 @@ impl State {
             next = more.next();
         };
         self.flush();
-        self.rested_since = Some(Instant::now());
         flow
+    }
+
+    fn forget_batches(&mut self) {
+        self.pending = Pending::default();
+        self.dirty.clear();
+        self.singles.clear();
+        self.rooms.values_mut().for_each(Members::forget_batches);
     }
 
     /// Whether the last turn was so long ago that no burst is under way.
@@ -304,14 +318,8 @@ impl State {
     pub(super) fn send(&mut self, client: &Client, message: &Message) {
         self.pending.count(message);
         let link = client.link();
-        match self.singles.iter_mut().find(|(to, _)| to.id == link.id) {
-            Some((_, encoded)) => encoded.add(message),
-            None => {
-                let mut encoded = Encoded::default();
-                encoded.add(message);
-                self.singles.push((link.clone(), encoded));
-            }
-        }
+        let single = self.singles.entry(link.id).or_insert_with(|| (link.clone(), Encoded::default()));
+        single.1.add(message);
     }
 
     pub(super) fn close(&mut self, client: &Client, code: CloseCode, reason: &str) {
@@ -350,14 +358,14 @@ impl State {
         self.pending = Pending::default();
         // A newcomer's greeting leaves together with what its room hears.
         let is_greeting = self.dirty.len() == 1 && self.singles.len() <= GREETINGS;
-        let mut joined = if is_greeting { std::mem::take(&mut self.singles) } else { Vec::new() };
+        let mut joined = if is_greeting { std::mem::take(&mut self.singles) } else { IndexMap::new() };
         for room in self.dirty.drain(..) {
             let Some(members) = self.rooms.get_mut(&room) else { continue };
             members.send(|link, bytes, messages| {
-                match joined.iter().position(|(to, _)| to.id == link.id) {
+                let single = if joined.is_empty() { None } else { joined.shift_remove(&link.id) };
+                match single {
                     None => link.outbox.push(bytes, messages),
-                    Some(at) => {
-                        let (_, mut single) = joined.swap_remove(at);
+                    Some((_, mut single)) => {
                         single.prepend(bytes, messages);
                         let (bytes, messages) = single.take();
                         link.outbox.push(&bytes, messages)
@@ -365,7 +373,8 @@ impl State {
                 };
             });
         }
-        for (link, mut single) in joined.into_iter().chain(self.singles.drain(..)) {
+        let singles = joined.into_iter().chain(self.singles.drain(..));
+        for (link, mut single) in singles.map(|(_, single)| single) {
             let (bytes, messages) = single.take();
             link.outbox.push(&bytes, messages);
         }

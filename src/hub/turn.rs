@@ -17,7 +17,7 @@ pub struct Turn<'a> {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Edition(pub u8);
 
-/// What one client gets instead of a broadcast.
+/// What one client gets instead of a broadcast. Of two for one client the first counts.
 #[derive(Debug, Clone)]
 pub struct Instead {
     pub(super) to: ClientId,

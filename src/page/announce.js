@@ -25,7 +25,7 @@ export class Announcer {
 
   tellItem(conversation, item) {
     const { from, text, action, is } = item;
-    if (is === "info") return this.tell(text);
+    if (is === "info") return this.tell(String(text));
     const said = action ? `${from} ${text}` : `${from}: ${text}`;
     return this.tell(conversation.isRoom ? said : `Whisper from ${said}`);
   }

@@ -10,11 +10,12 @@ import { browserStore, tabStore } from "./storage.js";
 
 const PAGE_OF_HISTORY = 50;
 const AFRESH = 100;
-/** The server takes 64 KiB by default; some are for what is around the text. */
-const LONGEST_TEXT = 60_000;
+/** The longest request in bytes: chat-server takes 16,384 by default. */
+const LONGEST_REQUEST = 16_000;
 /** An `ack` without one's own copy behind it: the copy was lost with a connection. */
 const COPY_WITHIN_MS = 3_000;
 const KEPT_WHISPERS = 200;
+const KEPT_NAMES = 5_000;
 
 export class Chat {
   me = { name: tabStore.get("name") ?? browserStore.get("name"), session: tabStore.get("session"), away: undefined };
@@ -27,8 +28,11 @@ export class Chat {
   lastWhisperer = undefined;
   outbox = new Outbox();
   asked = new Set();
+  /** All names that this tab has heard of, by their keys. */
+  names = new Map();
   #requests = new Map();
   #requestCount = 0;
+  #longestRequest = LONGEST_REQUEST;
 
   /**
    * `changed` is told what to draw anew; `heard` gets what others say; `stateChanged`
@@ -63,6 +67,14 @@ export class Chat {
     return [...this.conversations.values()].filter((conversation) => !conversation.isRoom);
   }
 
+  /** Remembers that there is, or was, somebody of this name. */
+  meet(name) {
+    const key = keyOf(name);
+    this.names.delete(key);
+    this.names.set(key, name);
+    if (this.names.size > KEPT_NAMES) this.names.delete(this.names.keys().next().value);
+  }
+
   isMe(name) {
     return keyOf(name) === keyOf(this.me.name);
   }
@@ -73,7 +85,9 @@ export class Chat {
   enter(name, room) {
     this.me.name = name;
     const before = this.rooms.length === 0 ? (tabStore.get("rooms") ?? []) : [];
-    for (const each of [...before, room]) this.room(each);
+    // What could not be entered before is given up.
+    for (const { key, isKnown } of this.rooms) if (!isKnown) this.conversations.delete(key);
+    for (const each of before) this.room(each).isKnown = true;
     this.show(this.room(room));
     this.connection.connect();
   }
@@ -101,6 +115,7 @@ export class Chat {
     let conversation = this.conversations.get(key);
     if (!conversation) {
       conversation = new Conversation(kind, name);
+      if (kind === "whisper") this.meet(name);
       this.conversations.set(key, conversation);
       this.changed("rooms");
     }
@@ -115,15 +130,25 @@ export class Chat {
     this.changed("all");
   }
 
-  /** Goes into a room, new or not, and shows it. */
-  join(typed) {
+  /** Goes into a room, new or not, and shows it. `refused` is called where the server will not. */
+  join(typed, refused) {
     const name = roomOf(typed);
     if (!name) return;
     const isNew = !this.conversations.has(`room:${keyOf(name)}`);
     const room = this.room(name);
     const before = this.shown;
     this.show(room);
-    if (isNew && this.isOnline) this.askToJoin(room, () => this.forget(room, before));
+    if (!isNew || !this.isOnline) return;
+    this.askToJoin(room, () => {
+      this.forget(room, before);
+      refused?.();
+    });
+  }
+
+  /** The server lets us be in `room`. */
+  isIn(room) {
+    room.isJoined = room.isKnown = true;
+    this.save();
   }
 
   askToJoin(room, failed) {
@@ -155,11 +180,27 @@ export class Chat {
 
   /** Says it, now or when the connection is back. Returns why not, where it cannot be said at all. */
   say(conversation, text, action = false) {
-    if (new TextEncoder().encode(text).length > LONGEST_TEXT) return "This is too long for one message.";
+    const problem = this.tooLong(conversation.kind, conversation.name, text, action);
+    if (problem) return problem;
     conversation.newFrom = undefined;
     this.#transmit(this.outbox.add(conversation.kind, conversation.name, text, action));
     this.changed("outbox", "log");
     return undefined;
+  }
+
+  /** Whispers it, and shows the whispers. Returns why not, where it cannot be said at all. */
+  whisper(name, text) {
+    const problem = this.tooLong("whisper", name, text);
+    if (problem) return problem;
+    const conversation = this.whispersWith(name);
+    this.show(conversation);
+    return this.say(conversation, text);
+  }
+
+  /** What is wrong with a message that the server would not take for its length. */
+  tooLong(kind, to, text, action) {
+    const over = sizeOf(this.outbox.draft(kind, to, text, action)) - this.#longestRequest;
+    return over > 0 ? `Too long: ${over} byte${over === 1 ? "" : "s"} over what one message may have.` : undefined;
   }
 
   sendWaiting() {
@@ -179,8 +220,11 @@ export class Chat {
   }
 
   #transmit(entry) {
+    if (sizeOf(entry) > this.#longestRequest) {
+      return this.outbox.change(entry, { state: "failed", reason: "it is too long for this server" });
+    }
     const isSent = this.connection.send(requestOf(entry));
-    this.outbox.change(entry, isSent ? { state: "sent" } : { isLate: true });
+    return this.outbox.change(entry, isSent ? { state: "sent" } : { isLate: true });
   }
 
   /** The server has it; one's own copy comes too, unless it was lost with a connection. */
@@ -218,10 +262,18 @@ export class Chat {
     return true;
   }
 
-  /** Asks for something that a person wants to read the answer to. */
-  ask(request, about = request.type) {
-    if (this.request(request)) this.asked.add(about);
-    else this.inform("There is no connection now. Try again when it is back.", "error");
+  /**
+   * Asks for something that a person wants to read the answer to; `refused` is called
+   * where the server does not give one. Returns why not, where it cannot be asked at all.
+   */
+  ask(request, about = request.type, refused = undefined) {
+    const failed = () => {
+      this.asked.delete(about);
+      refused?.();
+    };
+    if (!this.request(request, failed)) return "There is no connection now. Try again when it is back.";
+    this.asked.add(about);
+    return undefined;
   }
 
   takeRequest(id) {
@@ -273,11 +325,11 @@ export class Chat {
   }
 
   save() {
-    const rooms = this.rooms.map(({ name }) => name);
+    const rooms = this.rooms.filter(({ isKnown }) => isKnown).map(({ name }) => name);
     tabStore.set("rooms", rooms);
     tabStore.set("session", this.me.session);
     tabStore.set("name", this.me.name);
-    if (this.shown?.isRoom) {
+    if (this.shown?.isRoom && this.shown.isKnown) {
       tabStore.set("shown", this.shown.name);
       browserStore.set("room", this.shown.name);
     }
@@ -295,18 +347,15 @@ export class Chat {
   // The connection.
 
   #query() {
-    const first = this.shown?.isRoom ? this.shown : this.rooms[0];
+    // A room that cannot be would keep us out of the chat: others first.
+    const inOrder = [this.shown, ...this.rooms].filter((conversation) => conversation?.isRoom);
+    const first = inOrder.find(({ isKnown }) => isKnown) ?? inOrder[0];
     return { name: this.me.name, room: first?.name, session: this.me.session, since: first?.lastPos };
   }
 
-  #connectionChanged({ is, code }) {
+  #connectionChanged({ is, code, reason }) {
     if (is === "open") return;
-    // The server would take no offence twice at what it does not take.
-    const sent = this.outbox.entries.filter(({ state }) => state === "sent");
-    if (code === 1009 && sent.length > 0) {
-      const longest = sent.reduce((a, b) => (b.text.length > a.text.length ? b : a));
-      this.outbox.change(longest, { state: "failed", reason: "it is too long for this server" });
-    }
+    if (code === 1009) this.#learnLimit(reason);
     this.outbox.connectionLost();
     this.asked.clear();
     this.#requests.clear();
@@ -316,4 +365,17 @@ export class Chat {
     }
     this.changed("outbox");
   }
+  /** One of the messages was over this server's limit: it is not sent again, nor is one as long. */
+  #learnLimit(reason) {
+    const sent = this.outbox.entries.filter(({ state }) => state === "sent");
+    if (sent.length === 0) return;
+    const longest = sent.reduce((a, b) => (sizeOf(b) > sizeOf(a) ? b : a));
+    const told = Number(/\b(\d+) bytes/.exec(reason)?.[1] ?? NaN);
+    const guess = Math.floor(sizeOf(longest) * 0.75);
+    this.#longestRequest = told > 0 && told < sizeOf(longest) ? told : guess;
+    this.outbox.change(longest, { state: "failed", reason: "it is too long for this server" });
+    this.connection.forgive();
+  }
 }
+
+const sizeOf = (entry) => new TextEncoder().encode(JSON.stringify(requestOf(entry))).length;

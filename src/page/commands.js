@@ -1,6 +1,9 @@
 // What a person types: a message, or a command that starts with "/". The same
 // commands as in the terminal, and the same answers to what is none.
 
+import { roomOf } from "./names.js";
+import { told } from "./told.js";
+
 const COMMANDS = [
   ["me", "TEXT", "does something: /me waves"],
   ["help", "[COMMAND]", "lists the commands, or explains one"],
@@ -8,7 +11,7 @@ const COMMANDS = [
   ["rooms", "", "lists the rooms"],
   ["join", "ROOM", "comes into a room, and shows it"],
   ["leave", "[ROOM]", "leaves this room, or another"],
-  ["msg", "NAME TEXT", "says it to one person alone"],
+  ["msg", "NAME TEXT", "says it to one person alone; /msg NAME: TEXT where the name has spaces"],
   ["reply", "TEXT", "says it to who whispered to you last"],
   ["nick", "NAME", "takes another name"],
   ["topic", "[TEXT]", "says what this room is about; - removes it; without TEXT tells it"],
@@ -27,6 +30,9 @@ const KEYS = [
   "Page Up and Page Down scroll from the message box, Escape goes to the newest message.",
 ].join("\n");
 
+/** The server takes as many for a topic, or for why one is away. */
+const LONGEST_LINE = 200;
+
 export const commandNames = COMMANDS.map(({ name }) => name);
 
 /** Does what was typed. Returns why not, where it cannot be done; the text stays then. */
@@ -38,8 +44,16 @@ export function perform(line, chat, page) {
   const command = COMMANDS.find(({ name }) => name === typed.toLowerCase());
   if (!command) return unknown(typed);
   const needsMore = command.args && !command.args.startsWith("[") && !arg;
-  if (needsMore) return `Use it like this: ${command.usage}`;
-  return actions[command.name]({ chat, page, arg, usage: `Use it like this: ${command.usage}` });
+  const usage = `Use it like this: ${command.usage}`;
+  if (needsMore) return usage;
+  const refused = () => page.giveBack(line);
+  return actions[command.name]({ chat, page, arg, usage, refused, ask: (request, about) => chat.ask(request, about, refused) });
+}
+
+/** What is wrong with a text that may not be as long. */
+function overlong(what, text) {
+  const over = [...text].length - LONGEST_LINE;
+  return over > 0 ? `${what} is too long: ${over} character${over === 1 ? "" : "s"} over ${LONGEST_LINE}.` : undefined;
 }
 
 const needsRoom = (chat) => (chat.shown.isRoom ? undefined : "This works in a room only.");
@@ -55,61 +69,64 @@ const actions = {
     chat.inform(command ? lines : `${lines}\n\n${KEYS}`);
     return undefined;
   },
-  who({ chat, arg }) {
+  who({ chat, arg, ask }) {
     if (!arg && needsRoom(chat)) return needsRoom(chat);
-    const room = arg.replace(/^#/, "").toLowerCase() || chat.shown.name;
-    return chat.ask({ type: "who", room }, `who room:${room}`);
+    const room = roomOf(arg) || chat.shown.name;
+    return ask({ type: "who", room }, `who room:${room}`);
   },
-  rooms: ({ chat }) => chat.ask({ type: "rooms" }),
-  join: ({ chat, arg }) => chat.join(arg),
+  rooms: ({ ask }) => ask({ type: "rooms" }),
+  join: ({ chat, arg, refused }) => chat.join(arg, refused),
   leave({ chat, arg }) {
-    const wanted = arg.replace(/^#/, "").toLowerCase();
+    const wanted = roomOf(arg);
     const conversation = wanted ? chat.conversations.get(`room:${wanted}`) : chat.shown;
     if (!conversation) return `You are not in #${wanted}.`;
     return chat.leave(conversation);
   },
   msg({ chat, page, arg, usage }) {
-    const [name, text] = splitName(arg, page.knownNames());
-    if (!text) return usage;
-    const conversation = chat.whispersWith(name);
-    chat.show(conversation);
-    return chat.say(conversation, text);
+    const { name, text, meant } = splitName(arg, page.everyName());
+    if (meant) return told`Do you mean ${either(meant)}? Say so with a colon: /msg NAME: TEXT`;
+    if (!name || !text) return usage;
+    return chat.whisper(name, text);
   },
   reply({ chat, arg }) {
     if (!chat.lastWhisperer) return "Nobody has whispered to you yet.";
-    const conversation = chat.whispersWith(chat.lastWhisperer);
-    chat.show(conversation);
-    return chat.say(conversation, arg);
+    return chat.whisper(chat.lastWhisperer, arg);
   },
-  nick: ({ chat, arg }) => chat.ask({ type: "nick", name: arg }),
-  topic({ chat, arg }) {
+  nick: ({ arg, ask }) => ask({ type: "nick", name: arg }),
+  topic({ chat, arg, ask }) {
     if (needsRoom(chat)) return needsRoom(chat);
     const room = chat.shown.name;
-    if (!arg) return chat.ask({ type: "topic", room }, `topic ${chat.shown.key}`);
-    return chat.ask({ type: "topic", room, text: arg === "-" ? "" : arg });
+    if (!arg) return ask({ type: "topic", room }, `topic ${chat.shown.key}`);
+    return overlong("The topic", arg) ?? ask({ type: "topic", room, text: arg === "-" ? "" : arg });
   },
-  away: ({ chat, arg }) => chat.ask({ type: "away", text: arg }),
-  back: ({ chat }) => chat.ask({ type: "back" }),
-  ignore: ({ chat, arg }) => chat.ask({ type: "ignore", ...(arg && { name: arg }) }),
-  unignore: ({ chat, arg }) => chat.ask({ type: "unignore", name: arg }, "ignore"),
+  away: ({ arg, ask }) => overlong("Why you are away", arg) ?? ask({ type: "away", text: arg }),
+  back: ({ ask }) => ask({ type: "back" }),
+  ignore: ({ arg, ask }) => ask({ type: "ignore", ...(arg && { name: arg }) }),
+  unignore: ({ arg, ask }) => ask({ type: "unignore", name: arg }, "ignore"),
   history({ chat, page, arg, usage }) {
     if (needsRoom(chat)) return needsRoom(chat);
     if (arg && !/^[1-9]\d*$/.test(arg)) return usage;
     return page.goBack(Number(arg) || undefined);
   },
-  whois: ({ chat, arg }) => chat.ask({ type: "whois", name: arg }),
-  quit: ({ page }) => page.quit(),
+  whois: ({ arg, ask }) => ask({ type: "whois", name: arg }),
+  quit: ({ page, arg, usage }) => (arg ? usage : page.quit()),
 };
 
-/** The longest known name that `arg` starts with, in any case, or else its first word; and the rest. */
+/**
+ * A name and a text: up to a colon, which no name has, where a known name ends there; or
+ * else the one of `names` that `arg` starts with, in any case, or its first word. Where
+ * several could be `meant`, those: a guess may tell a secret to somebody else.
+ */
 export function splitName(arg, names) {
   const lower = arg.toLowerCase();
-  const known = names
-    .filter((name) => lower.startsWith(name.toLowerCase()) && /^(\s|$)/.test(arg.slice(name.length)))
-    .sort((a, b) => b.length - a.length)[0];
-  const name = known ?? /^\S*/.exec(arg)[0];
-  return [known ?? name, arg.slice(name.length).trim()];
+  const known = names.filter((name) => lower.startsWith(name.toLowerCase()) && /^(\s|:|$)/.test(arg.slice(name.length)));
+  const named = known.find((name) => arg[name.length] === ":");
+  if (!named && known.length > 1) return { meant: known };
+  const name = named ?? known[0] ?? /^[^\s:]*/.exec(arg)[0];
+  return { name, text: arg.slice(name.length).replace(/^:/, "").trim() };
 }
+
+const either = (names) => names.map((name, index) => (index === 0 ? told`${name}` : told` or ${name}`)).reduce((a, b) => told`${a}${b}`);
 
 function unknown(typed) {
   const near = commandNames

@@ -3,6 +3,7 @@
 import { h, reconcile, setText } from "./dom.js";
 import { keyOf } from "./names.js";
 import { browserStore } from "./storage.js";
+import { setTold } from "./told.js";
 
 const MOST_CHOICES = 8;
 const KEPT_LINES = 50;
@@ -88,7 +89,7 @@ export class Composer {
     const draft = this.#draftKey;
     // What it does may show another conversation, with a draft of its own.
     const problem = this.#perform(text);
-    setText(this.#problem, problem ?? "");
+    setTold(this.#problem, problem ?? "");
     if (problem) return;
     browserStore.set(draft);
     if (draft === this.#draftKey) this.#setText("");

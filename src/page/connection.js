@@ -56,6 +56,11 @@ export class Connection {
     this.#timer = setTimeout(() => this.#lost("the server does not answer"), OPEN_WITHIN_MS);
   }
 
+  /** The last end of the connection counts as no failure. */
+  forgive() {
+    this.#attempt = Math.max(0, this.#attempt - 1);
+  }
+
   /** Leaves for good. */
   close() {
     clearTimeout(this.#timer);

@@ -18,6 +18,8 @@ export class Conversation {
   lastPos = undefined;
   /** The server lets us be here now. */
   isJoined = false;
+  /** The server let us be here once: it is a room that can be. */
+  isKnown = false;
   /** The position before which earlier messages were asked for, while they are under way. */
   loadingBefore = undefined;
   /** Somebody reads back: nothing may be dropped from the beginning. */

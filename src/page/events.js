@@ -5,6 +5,7 @@ import { compareNames, keyOf } from "./names.js";
 import { browserStore } from "./storage.js";
 import { mentions } from "./text.js";
 import { dayOf, fullTime, roughly } from "./time.js";
+import { lines, told } from "./told.js";
 
 /** Comings and goings within this time are told in one line. */
 const TOGETHER_MS = 10 * 60_000;
@@ -18,6 +19,7 @@ const handlers = {
     chat.me = { name, session, away: undefined };
     browserStore.set("name", name);
     const first = chat.room(roomName);
+    first.isKnown = true;
     first.lastPos ??= pos;
     chat.request({ type: "who", room: first.name });
     for (const room of chat.rooms) if (room !== first) chat.askToJoin(room, () => chat.forget(room));
@@ -33,7 +35,7 @@ const handlers = {
     const entry = chat.outbox.find(message.id);
     if (entry) chat.settle(entry);
     room.lastPos = message.pos;
-    const item = itemOf(message);
+    const item = itemFrom(chat, message);
     if (!room.addMessage(item)) return;
     news(chat, room, item);
   },
@@ -57,9 +59,9 @@ const handlers = {
     if (entry) chat.kept(entry, pos);
   },
 
-  history(chat, { room: roomName, messages, more }) {
+  history(chat, { room: roomName, messages, more, pos }) {
     const room = chat.room(roomName);
-    const items = messages.map(itemOf);
+    const items = messages.map((message) => itemFrom(chat, message));
     for (const { id } of items) {
       const entry = chat.outbox.find(id);
       if (entry) chat.settle(entry);
@@ -70,13 +72,15 @@ const handlers = {
     } else {
       room.mergeLatest(items, more, ruleOf("Some messages may be missing here."));
     }
-    room.isJoined = true;
+    // Where nothing was said yet, what comes next is missed too.
+    room.lastPos ??= pos;
+    chat.isIn(room);
     chat.changed("log", "people");
   },
 
   resumed(chat, { room: roomName, complete, missed }) {
     const room = chat.room(roomName);
-    room.isJoined = true;
+    chat.isIn(room);
     if (!complete && room.items.length > 0) room.add(ruleOf("Some messages may be missing here."));
     else if (missed > 0) room.add(ruleOf(`Back again: ${missed === 1 ? "one message" : `${missed} messages`} since`));
     chat.changed("log", "people");
@@ -92,6 +96,7 @@ const handlers = {
   },
 
   joined(chat, { room: roomName, name, time }) {
+    chat.meet(name);
     if (chat.isMe(name)) return;
     const room = chat.room(roomName);
     if (!room.people.has(keyOf(name))) room.total += 1;
@@ -102,6 +107,7 @@ const handlers = {
   },
 
   left(chat, { room: roomName, name, time }) {
+    chat.meet(name);
     const room = chat.conversations.get(`room:${keyOf(roomName)}`);
     if (!room) return;
     if (chat.isMe(name)) return chat.forget(room);
@@ -111,7 +117,16 @@ const handlers = {
   },
 
   present(chat, { room: roomName, names, total, away = [] }) {
-    const room = chat.room(roomName);
+    const wasAsked = chat.asked.delete(`who room:${keyOf(roomName)}`);
+    for (const name of names) chat.meet(name);
+    if (wasAsked && names.length === 0) chat.inform(told`Nobody is in #${roomName}.`);
+    else if (wasAsked) {
+      const rest = (total ?? names.length) - names.length;
+      chat.inform(told`${total ?? names.length} in #${roomName}: ${names}${rest > 0 ? told`, and ${rest} more` : told``}`);
+    }
+    // One may ask about a room that one is not in.
+    const room = chat.conversations.get(`room:${keyOf(roomName)}`);
+    if (!room) return;
     const absent = new Set(away.map(keyOf));
     const reasons = new Map([...room.people].map(([key, { away }]) => [key, away]));
     room.people = new Map(
@@ -119,18 +134,14 @@ const handlers = {
     );
     room.total = total ?? names.length;
     chat.sendToThoseHere(names);
-    if (chat.asked.delete(`who ${room.key}`)) {
-      const rest = room.total > names.length ? `, and ${room.total - names.length} more` : "";
-      chat.inform(`${room.total} in #${room.name}: ${names.join(", ")}${rest}`);
-    }
     chat.changed("people", "rooms");
   },
 
   rooms(chat, { rooms }) {
     chat.allRooms = rooms;
     if (chat.asked.delete("rooms")) {
-      const lines = rooms.map(({ room, people, topic }) => `#${room} (${people})${topic ? ` – ${topic}` : ""}`);
-      chat.inform(`Rooms:\n${lines.join("\n")}`);
+      const each = rooms.map(({ room, people, topic }) => told`#${room} (${people})${topic ? told` – ${topic}` : told``}`);
+      chat.inform(lines([told`Rooms:`, ...each]));
     }
     chat.changed("rooms");
   },
@@ -141,6 +152,7 @@ const handlers = {
   },
 
   renamed(chat, { from, name, time }) {
+    chat.meet(name);
     const isMe = chat.isMe(from);
     if (isMe) {
       chat.me.name = name;
@@ -152,7 +164,7 @@ const handlers = {
       if (!person && !isMe) continue;
       room.people.delete(keyOf(from));
       room.people.set(keyOf(name), { ...person, name });
-      room.add({ is: "info", text: isMe ? `You are ${name} now.` : `${from} is ${name} now.`, time });
+      room.add({ is: "info", text: isMe ? told`You are ${name} now.` : told`${from} is ${name} now.`, time });
     }
     followRename(chat, from, name);
     chat.changed("all");
@@ -163,37 +175,40 @@ const handlers = {
     const isNews = room.topic !== undefined && room.topic !== text && by;
     room.topic = text;
     if (chat.asked.delete(`topic ${room.key}`)) {
-      chat.inform(text ? `The topic is: ${text}${by ? ` (by ${by})` : ""}` : "There is no topic.");
+      chat.inform(text ? told`The topic is: ${text}${by ? told` (by ${by})` : told``}` : "There is no topic.");
     } else if (isNews) {
-      const told = text ? `${by} set the topic: ${text}` : `${by} removed the topic.`;
-      room.add({ is: "info", text: told, time: time ?? Date.now() });
+      const line = text ? told`${by} set the topic: ${text}` : told`${by} removed the topic.`;
+      room.add({ is: "info", text: line, time: time ?? Date.now() });
     }
     chat.changed("log", "rooms", "people");
   },
 
   away(chat, { name, text, time }) {
-    setAway(chat, name, text || "away", `is away${text ? `: ${text}` : "."}`, time);
+    const why = text ? told`: ${text}` : told`.`;
+    setAway(chat, name, text || "away", { own: told`You are away${why}`, others: told`${name} is away${why}` }, time);
   },
 
   back(chat, { name, time }) {
-    setAway(chat, name, undefined, "is back.", time);
+    setAway(chat, name, undefined, { own: "You are back.", others: told`${name} is back.` }, time);
   },
 
   ignoring(chat, { names }) {
     chat.ignored = names;
     if (chat.asked.delete("ignore")) {
-      chat.inform(names.length > 0 ? `You ignore ${names.join(", ")}.` : "You ignore nobody.");
+      chat.inform(names.length > 0 ? told`You ignore ${names}.` : "You ignore nobody.");
     }
     chat.changed("people", "log");
   },
 
   whois(chat, { name, rooms, since, idle, rtt, away }) {
-    const lines = [
-      `${name} is in ${rooms.map((room) => `#${room}`).join(", ") || "no room"}, here since ${fullTime(since)}.`,
-      `Idle for ${roughly(idle)}${rtt === undefined ? "" : `, ${rtt < 10 ? rtt.toFixed(1) : Math.round(rtt)} ms away`}.`,
-      ...(away === undefined ? [] : [`Away${away ? `: ${away}` : ""}.`]),
+    const places = rooms.length > 0 ? rooms.map((room) => told`#${room}`) : told`no room`;
+    const far = rtt === undefined ? told`` : told`, ${rtt < 10 ? rtt.toFixed(1) : Math.round(rtt)} ms away`;
+    const answer = [
+      told`${name} is in ${places}, here since ${fullTime(since)}.`,
+      told`Idle for ${roughly(idle)}${far}.`,
     ];
-    chat.inform(lines.join("\n"));
+    if (away !== undefined) answer.push(away ? told`Away: ${away}.` : told`Away.`);
+    chat.inform(lines(answer));
   },
 
   notice(chat, { text }) {
@@ -210,6 +225,11 @@ const handlers = {
     chat.changed("outbox");
   },
 };
+
+function itemFrom(chat, message) {
+  chat.meet(message.from);
+  return itemOf(message);
+}
 
 const itemOf = ({ from, text, pos, time, action, id }) => ({ is: "message", from, text, pos, time, action, id });
 const ruleOf = (text) => ({ is: "rule", text, time: Date.now() });
@@ -240,14 +260,14 @@ function addPresence(room, name, what, time) {
   }
 }
 
-function setAway(chat, name, away, told, time) {
+function setAway(chat, name, away, lines, time) {
   const isMe = chat.isMe(name);
   if (isMe) chat.me.away = away;
   for (const room of chat.rooms) {
     const person = room.people.get(keyOf(name));
     if (!person) continue;
     person.away = away;
-    room.add({ is: "info", text: isMe ? `You${told.replace(/^is/, " are")}` : `${name} ${told}`, time });
+    room.add({ is: "info", text: isMe ? lines.own : lines.others, time });
   }
   chat.changed("people", "log", "rooms");
 }
@@ -262,6 +282,9 @@ function followRename(chat, from, name) {
   for (const entry of chat.outbox.of({ kind: "whisper", name: from })) chat.outbox.change(entry, { to: name });
   if (chat.lastWhisperer === from) chat.lastWhisperer = name;
 }
+
+/** All that somebody may mean: those who are here, were here, or were whispered with. */
+export const everyName = (chat) => [...chat.names].filter(([key]) => key !== keyOf(chat.me.name)).map(([, name]) => name).sort(compareNames);
 
 /** Names for a person to choose from: of this room first, then those one whispers with. */
 export function knownNames(chat) {

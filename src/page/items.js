@@ -3,7 +3,8 @@
 import { h } from "./dom.js";
 import { hueOf, initialOf, keyOf } from "./names.js";
 import { oneLine, piecesOf } from "./text.js";
-import { clockTime, dayName, dayOf, fullTime, isoTime } from "./time.js";
+import { clockTime, dayName, dayOf, fullTime, isoTime, shortTime } from "./time.js";
+import { nodesOf, pieceOf, told } from "./told.js";
 
 /** Messages of one person within this time stand together. */
 const TOGETHER_MS = 5 * 60_000;
@@ -53,7 +54,7 @@ function fillMessage(element, item, before, me) {
   const name = nameOf(item.from);
   if (follows) {
     name.classList.add("sr-only");
-    element.append(timeOf(item.time), h("div", { class: "body" }, name, text));
+    element.append(timeOf(item.time, shortTime(item.time)), h("div", { class: "body" }, name, text));
   } else {
     const head = h("div", { class: "head" }, name, isOwn && h("span", { class: "you" }, "you"), timeOf(item.time));
     element.append(avatarOf(item.from), h("div", { class: "body" }, head, text));
@@ -74,7 +75,7 @@ export function avatarOf(name) {
   return element;
 }
 
-const timeOf = (time) => h("time", { datetime: isoTime(time), title: fullTime(time) }, clockTime(time));
+const timeOf = (time, told = clockTime(time)) => h("time", { datetime: isoTime(time), title: fullTime(time) }, told);
 
 function textOf(item, me) {
   const element = h("div", { class: "text", dir: "auto" });
@@ -95,27 +96,21 @@ function previewOf(text) {
   return start.replace(/\S*$/, "") || start.replace(/[\ud800-\udbff]$/, "");
 }
 
-export function pieceOf({ kind, text, href }) {
-  if (kind === "link") return h("a", { href, rel: "noopener noreferrer", target: "_blank" }, text);
-  if (kind === "mention") return h("mark", {}, text);
-  return document.createTextNode(text);
-}
-
 function fillLine(element, { text, tone, is }) {
   if (tone) element.classList.add(tone);
-  const line = h("div", { class: is === "rule" ? "line" : "body", dir: "auto" });
-  line.append(...piecesOf(text, undefined).map(pieceOf));
+  // A notice is wholly from elsewhere.
+  const line = h("div", { class: is === "rule" ? "line" : "body", dir: tone === "notice" && "auto" }, ...nodesOf(text));
   element.append(is === "rule" ? h("div", { class: "gap" }, line) : line);
 }
 
 function fillPresence(element, { people, time }) {
-  const told = { came: [], left: [], "came and left again": [], "left and came back": [] };
+  const groups = { came: [], left: [], "came and left again": [], "left and came back": [] };
   for (const [name, [first, last]] of people) {
     const what = first === last ? last : first === "came" ? "came and left again" : "left and came back";
-    told[what].push(name);
+    groups[what].push(name);
   }
   const body = h("div", { class: "body" });
-  for (const [what, names] of Object.entries(told)) {
+  for (const [what, names] of Object.entries(groups)) {
     if (names.length > 0) body.append(sentence(names, what), " ");
   }
   body.append(timeOf(time));
@@ -132,14 +127,14 @@ function sentence(names, what) {
 
 /** What waits to be sent, or could not be. */
 export function elementOfEntry(entry, me) {
-  const told = {
+  const fate = {
     waiting: "Waiting for the connection",
     sent: "Sending…",
     kept: "",
-    absent: `Waiting for ${oneLine(entry.to)} to come back`,
-    failed: `Not sent: ${entry.reason}`,
+    absent: told`Waiting for ${entry.to} to come back`,
+    failed: told`Not sent: ${entry.reason}`,
   }[entry.state];
-  const status = h("div", { class: "fate" }, told);
+  const status = h("div", { class: "fate" }, ...nodesOf(fate));
   if (entry.state === "failed" || entry.state === "absent") {
     status.append(
       h("button", { type: "button", "data-do": "edit" }, "Edit"),
@@ -147,7 +142,7 @@ export function elementOfEntry(entry, me) {
     );
   }
   const text = textOf(entry, undefined);
-  if (entry.action) text.prepend(`${oneLine(me)} `);
+  if (entry.action) text.prepend(h("bdi", {}, oneLine(me)), " ");
   return h("li", { class: `item pending ${entry.state}`, "data-id": entry.id }, h("div", { class: "body" }, text, status));
 }
 

@@ -8,7 +8,7 @@ import { Composer } from "./composer.js";
 import { byId, setText } from "./dom.js";
 import { Drawer } from "./drawer.js";
 import { Entry } from "./entry.js";
-import { knownNames } from "./events.js";
+import { everyName, knownNames } from "./events.js";
 import { Log } from "./log.js";
 import { roomOfAddress } from "./names.js";
 import { Notifications, drawTitle } from "./notify.js";
@@ -63,7 +63,9 @@ const entry = new Entry((name, room) => {
 
 /** What commands can do to the page. */
 const page = {
-  knownNames: () => knownNames(chat),
+  everyName: () => everyName(chat),
+  /** Puts a line that the server refused back, where nothing else was begun. */
+  giveBack: (line) => composer.hasText || composer.restore(line),
   goBack: (count) => log.goBack(count),
   quit,
 };
@@ -179,7 +181,9 @@ function candidates({ word, isFirst }) {
   }
   const wanted = word.replace(/^@/, "").toLowerCase();
   const names = knownNames(chat).filter((name) => name.toLowerCase().startsWith(wanted));
-  return names.map((name) => (isFirst ? `${name}: ` : `${name} `));
+  const every = everyName(chat).map((name) => `${name.toLowerCase()} `);
+  const isTwoFold = (name) => every.some((other) => name.toLowerCase().startsWith(other));
+  return names.map((name) => (isFirst || isTwoFold(name) ? `${name}: ` : `${name} `));
 }
 
 // What a person does.

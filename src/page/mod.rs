@@ -48,7 +48,7 @@ macro_rules! file {
 static PAGE: File = file!("", "index.html", HTML);
 
 /// What it is made of, at `/page/…`.
-static PARTS: [File; 25] = [
+static PARTS: [File; 26] = [
     file!("announce.js", JAVASCRIPT),
     file!("chat.js", JAVASCRIPT),
     file!("commands.js", JAVASCRIPT),
@@ -74,6 +74,7 @@ static PARTS: [File; 25] = [
     file!("storage.js", JAVASCRIPT),
     file!("text.js", JAVASCRIPT),
     file!("time.js", JAVASCRIPT),
+    file!("told.js", JAVASCRIPT),
 ];
 
 /// The page at `/`, or one of its parts at `/page/…`; `None` for any other path.

@@ -14,11 +14,17 @@ export class Outbox {
   #count = 0;
 
   add(kind, to, text, action) {
+    const entry = this.draft(kind, to, text, action);
     this.#count += 1;
-    const entry = { id: `${this.#prefix}-${this.#count}`, kind, to, text, action, state: "waiting", time: Date.now() };
     this.entries.push(entry);
     this.#save();
     return entry;
+  }
+
+  /** An entry as the next one would be. */
+  draft(kind, to, text, action) {
+    const id = `${this.#prefix}-${this.#count + 1}`;
+    return { id, kind, to, text, action, state: "waiting", time: Date.now() };
   }
 
   find(id) {

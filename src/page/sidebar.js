@@ -40,7 +40,7 @@ function conversationEntry(conversation, chat) {
     h("span", { class: mentions > 0 ? "badge mention" : "badge" }, unread > 999 ? "999+" : String(unread), h("span", { class: "sr-only" }, " unread"));
   const open = h(
     "button",
-    { type: "button", class: "entry", "data-open": key, "aria-current": isShown && "page" },
+    { type: "button", class: "entry", "data-open": key, title: oneLine(name), "aria-current": isShown && "page" },
     isRoom ? h("span", { class: "hash", "aria-hidden": "true" }, "#") : avatarOf(name),
     label,
     badge,
@@ -87,7 +87,7 @@ function personEntry({ name, away }, chat) {
   const isMe = chat.isMe(name);
   const notes = [isMe && "you", away !== undefined && "away", isIgnored(chat, name) && "ignored"].filter(Boolean);
   const children = [avatarOf(name), nameOf(name), notes.length > 0 && h("span", { class: "note" }, notes.join(", "))];
-  const title = away === undefined || away === "away" ? undefined : `away: ${oneLine(away)}`;
+  const title = away === undefined || away === "away" ? oneLine(name) : `${oneLine(name)}, away: ${oneLine(away)}`;
   if (isMe) return h("li", {}, h("span", { class: "entry", title }, ...children));
   const entry = h("button", { type: "button", class: "entry", "data-whisper": name, title }, ...children);
   entry.append(h("span", { class: "sr-only" }, " – whisper"));

@@ -1,6 +1,31 @@
 // What is remembered: for this browser, or for this tab alone. A browser that
 // keeps nothing makes the page forgetful, not broken.
 
+const isText = (value) => typeof value === "string";
+const isTime = (value) => Number.isFinite(value) && !Number.isNaN(new Date(value).getTime());
+const isListOf = (isRight) => (value) => Array.isArray(value) && value.every((each) => Boolean(each) && isRight(each));
+const areTexts = (...values) => values.every(isText);
+
+const STATES = ["waiting", "sent", "kept", "absent", "failed"];
+
+/** What each key may hold. Anything else, from another page or a person, counts as nothing. */
+const IS_RIGHT = {
+  name: isText,
+  session: isText,
+  room: isText,
+  shown: isText,
+  rooms: isListOf(isText),
+  whispers: isListOf(({ is, peer, from, text, time }) => is === "whisper" && areTexts(peer, from, text) && isTime(time)),
+  outbox: isListOf(
+    ({ id, kind, to, text, state, time }) =>
+      ["room", "whisper"].includes(kind) && STATES.includes(state) && areTexts(id, to, text) && isTime(time),
+  ),
+  notify: (value) => typeof value === "boolean",
+  alive: (value) => value === true,
+  hasQuit: (value) => value === true,
+  draft: isText,
+};
+
 class Store {
   #area;
   #memory = new Map();
@@ -17,7 +42,8 @@ class Store {
   get(key) {
     try {
       const text = this.#area ? this.#area.getItem(`chinwag.${key}`) : this.#memory.get(key);
-      return text === null || text === undefined ? undefined : JSON.parse(text);
+      const value = text === null || text === undefined ? undefined : JSON.parse(text);
+      return IS_RIGHT[key.split(".")[0]](value) ? value : undefined;
     } catch {
       return undefined;
     }

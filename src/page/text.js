@@ -7,14 +7,14 @@ const UNSAFE =
 const escapable = new RegExp(`[${UNSAFE}]`, "gu");
 const lineBreaks = /[\t\n]/g;
 
-/** An address goes up to a space, a quote, or anything that cannot be seen. */
+/** An address goes up to a space, a quotation mark, or anything that cannot be seen. */
 const address = new RegExp(
-  `(?<![\\p{L}\\p{N}])https?://[^\\s<>"'\`\\\\|^{}“”„«»‹›\\u00ad\\u200b-\\u200d\\u2060-\\u206f\\ufeff${UNSAFE}]+`,
+  `(?<![\\p{L}\\p{N}])https?://[^\\s<>"\`\\\\|^{}“”„«»‹›\\u00ad\\u200b-\\u200d\\u2060-\\u206f\\ufeff${UNSAFE}]+`,
   "giu",
 );
 /** Less than is shown of a long message: no address is shown in part. */
 const LONGEST_LINK = 1_900;
-const CLOSING = { ")": "(", "]": "[" };
+const CLOSING = { ")": "(", "]": "[", "）": "（", "」": "「", "』": "『" };
 
 const escaped = (character) => {
   if (character === "\n") return "\\n";
@@ -91,7 +91,7 @@ function withoutTail(text) {
   for (;;) {
     const last = text.at(-1);
     const opening = CLOSING[last];
-    const isTail = opening ? count(text, last) > count(text, opening) : /[.,;:!?…*_~]/.test(last);
+    const isTail = opening ? count(text, last) > count(text, opening) : /[.,;:!?…*_~'。、！？，；：]/.test(last);
     if (!isTail) return text;
     text = text.slice(0, -1);
   }

@@ -7,6 +7,12 @@ const anyYear = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "lon
 const DAY_MS = 86_400_000;
 
 export const clockTime = (time) => clock.format(time);
+
+/** Hour and minute alone, where there is no room for more. */
+export function shortTime(time) {
+  const parts = new Map(clock.formatToParts(time).map(({ type, value }) => [type, value]));
+  return `${parts.get("hour")}:${parts.get("minute")}`;
+}
 export const fullTime = (time) => full.format(time);
 export const isoTime = (time) => new Date(time).toISOString();
 

@@ -80,6 +80,8 @@ pub enum CommandError {
     },
     /// Something is missing behind it, or wrong.
     Usage(CommandHelp),
+    /// Each of these names could be meant.
+    Ambiguous(Vec<String>),
 }
 
 impl Command {
@@ -91,7 +93,7 @@ impl Command {
         help("rooms", "", "lists the rooms"),
         help("join", "ROOM", "comes into a room, and speaks there from now on"),
         help("leave", "[ROOM]", "leaves this room, or another"),
-        help("msg", "NAME TEXT", "says it to one person alone"),
+        help("msg", "NAME TEXT", "says it to one person alone; NAME: TEXT where the name has spaces"),
         help("reply", "TEXT", "says it to who whispered to you last"),
         help("nick", "NAME", "takes another name"),
         help("topic", "[TEXT]", "says what this room is about; - removes it; without TEXT tells it"),
@@ -116,7 +118,9 @@ impl Command {
         }
         let (name, arg) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
         let Some(help) = Self::help(name) else { return Err(CommandError::unknown(name)) };
-        Self::with_arg(help.name, arg.trim()).ok_or(CommandError::Usage(help))
+        let arg = arg.trim();
+        let is_too_much = help.args.is_empty() && !arg.is_empty();
+        Self::with_arg(help.name, arg).filter(|_| !is_too_much).ok_or(CommandError::Usage(help))
     }
 
     /// The explanation of the command `name`, with or without its `/`, in any case.
@@ -125,12 +129,32 @@ impl Command {
         Self::HELP.into_iter().find(|help| help.name.eq_ignore_ascii_case(name))
     }
 
-    /// Splits the argument of `/msg` into a name and a text: the longest of `names`
-    /// that it starts with, in any case, or else its first word.
-    pub fn split_name(arg: &str, names: impl IntoIterator<Item: AsRef<str>>) -> (&str, &str) {
-        let known = names.into_iter().filter_map(|name| prefix_len(arg, name.as_ref())).max();
-        let end = known.unwrap_or_else(|| arg.find(char::is_whitespace).unwrap_or(arg.len()));
-        (&arg[..end], arg[end..].trim())
+    /// Splits the argument of `/msg` into a name and a text. The name ends at a `:`, where
+    /// one of `names` does; or it is the one of them that the argument starts with, in any
+    /// case; or its first word.
+    ///
+    /// # Errors
+    ///
+    /// [`CommandError::Ambiguous`] where several of `names` could be meant.
+    pub fn split_name(
+        arg: &str,
+        names: impl IntoIterator<Item: AsRef<str>>,
+    ) -> Result<(&str, &str), CommandError> {
+        let mut known = names
+            .into_iter()
+            .filter_map(|name| Some((prefix_len(arg, name.as_ref())?, name.as_ref().to_owned())))
+            .collect::<Vec<_>>();
+        if let Some((end, _)) = known.iter().find(|(end, _)| arg[*end..].starts_with(':')) {
+            return Ok((&arg[..*end], arg[end + 1..].trim()));
+        }
+        known.sort_unstable();
+        known.dedup();
+        if known.len() > 1 {
+            return Err(CommandError::Ambiguous(known.into_iter().map(|(_, name)| name).collect()));
+        }
+        let first_word = || arg.find(char::is_whitespace).unwrap_or(arg.len());
+        let end = known.first().map_or_else(first_word, |(end, _)| *end);
+        Ok((&arg[..end], arg[end..].trim()))
     }
 
     fn with_arg(name: &str, arg: &str) -> Option<Self> {
@@ -172,7 +196,8 @@ fn prefix_len(text: &str, name: &str) -> Option<usize> {
         }
     }
     let rest = rest.as_str();
-    (rest.is_empty() || rest.starts_with(char::is_whitespace)).then_some(text.len() - rest.len())
+    let is_end = |c: char| c == ':' || c.is_whitespace();
+    (rest.is_empty() || rest.starts_with(is_end)).then_some(text.len() - rest.len())
 }
 
 impl CommandError {
@@ -203,6 +228,9 @@ impl fmt::Display for CommandError {
                 write!(f, "There is no command /{typed}. /help lists all.")
             }
             Self::Usage(help) => write!(f, "Use it like this: {help}"),
+            Self::Ambiguous(names) => {
+                write!(f, "Do you mean {}? Say so with a colon: /msg NAME: TEXT", names.join(" or "))
+            }
         }
     }
 }
@@ -235,14 +263,19 @@ mod tests {
         assert_eq!(nearest("/wo"), Some("who"));
         assert_eq!(nearest("/joni x"), Some("join"));
         assert_eq!(nearest("/xyzzy"), None);
+        assert_eq!(Command::parse("/quit now").unwrap_err().to_string(), "Use it like this: /quit");
     }
 
     #[test]
     fn a_name_with_spaces_is_told_from_the_text_where_it_is_known() {
         let names = ["Zoë", "Zoë 李", "Adam"];
-        assert_eq!(Command::split_name("zoë 李  hi there", names), ("zoë 李", "hi there"));
-        assert_eq!(Command::split_name("Zoë hi", names), ("Zoë", "hi"));
-        assert_eq!(Command::split_name("Eve hi", names), ("Eve", "hi"));
-        assert_eq!(Command::split_name("Adamant hi", names), ("Adamant", "hi"));
+        assert_eq!(Command::split_name("zoë 李:  hi there", names), Ok(("zoë 李", "hi there")));
+        assert_eq!(Command::split_name("Zoë hi", names), Ok(("Zoë", "hi")));
+        assert_eq!(Command::split_name("Eve hi", names), Ok(("Eve", "hi")));
+        assert_eq!(Command::split_name("Adamant hi", names), Ok(("Adamant", "hi")));
+        assert_eq!(Command::split_name("adam: psst: hi", names), Ok(("adam", "psst: hi")));
+        assert_eq!(Command::split_name("Jean Luc hi", ["Jean Luc"]), Ok(("Jean Luc", "hi")));
+        let error = Command::split_name("Zoë 李 hi", names).unwrap_err();
+        assert_eq!(error.to_string(), "Do you mean Zoë or Zoë 李? Say so with a colon: /msg NAME: TEXT");
     }
 }

@@ -206,7 +206,7 @@ pub enum Event {
         id: Option<String>,
     },
     /// An event of a later version.
-    #[serde(other, skip_serializing)]
+    #[serde(other)]
     Unknown,
 }
 
@@ -254,10 +254,6 @@ impl Event {
     }
 
     /// The event as a frame.
-    ///
-    /// # Panics
-    ///
-    /// For [`Event::Unknown`], which has no form.
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).expect("strings and numbers have a form in JSON")
     }

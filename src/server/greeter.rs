@@ -25,7 +25,7 @@ use crate::{Refusal, Request, TlsInfo};
 
 /// Time to read a refusal, and an answer that may be long.
 const PARTING: Duration = Duration::from_secs(2);
-const READING: Duration = Duration::from_secs(30);
+const READING: Duration = Duration::from_secs(10);
 
 /// How a TLS handshake begins: a handshake record of version 3.
 const TLS_RECORD: [u8; 2] = [22, 3];
@@ -168,11 +168,10 @@ fn meet(
     }
     let mut request = Request::new(text.into(), link.peer, caller.local).secured(tls);
     http::check(head, &request)?;
-    let is_browser = request.origin().is_some() || !http::is_upgrade(&request);
-    if is_browser {
+    answer_http(context, head, link, &request)?;
+    if request.origin().is_some() {
         origin::check_host(&request, &context.options.allowed_hosts)?;
     }
-    answer_http(context, head, link, &request)?;
     http::check_upgrade(head, &request, context.options.paths.as_ref())?;
     origin::check(&request, &context.options.allowed_origins)?;
     caller.join()?;
@@ -211,6 +210,7 @@ fn answer_http(context: &Context, head: &Head, link: &Link, request: &Request) -
     if head.method == "GET" && http::is_upgrade(request) {
         return Ok(());
     }
+    origin::check_host(request, &context.options.allowed_hosts)?;
     let answer = catch_unwind(AssertUnwindSafe(|| answer(request))).map_err(|_| {
         log::error!("the answer to an HTTP request panicked");
         Refusal::new(500, "the server failed to answer")

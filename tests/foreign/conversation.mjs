@@ -73,7 +73,7 @@ async function isRefused(status, query) {
 
 assert.match(await isRefused(400, {}), /name/);
 assert.match(await isRefused(400, { name: "   " }), /name/);
-await isRefused(404, { name: "John", room: "no such room" });
+await isRefused(400, { name: "John", room: "no such room" });
 
 const ronald = await Person.joins("Ronald");
 await ronald.hears("Ronald joined.", "Welcome Ronald.");

@@ -245,7 +245,10 @@ fn two_thousand_connections_reset_in_every_stage_leave_nothing_behind() {
         rustix::net::sockopt::set_socket_linger(&raw.stream, Some(Duration::ZERO)).unwrap();
     }
     if cfg!(target_os = "linux") {
-        eventually("threads and descriptors are as before", || (count("task"), count("fd")) == before);
+        // John's greeter may have been among those before.
+        eventually("threads and descriptors are as before", || {
+            count("task") <= before.0 && count("fd") <= before.1
+        });
     }
     john.send("undisturbed").unwrap();
     while crate::support::hear(&mut john) != "John says: undisturbed" {}

@@ -188,11 +188,17 @@ fn reply(app: &App, line: &str, text: String) -> Next {
 }
 
 fn whisper(app: &App, line: &str, arg: &str) -> Next {
-    let (to, text) = {
+    let split = {
         let model = app.model.lock();
         let names: Vec<&String> = model.rooms().flat_map(|(_, room)| room.names()).collect();
-        let (to, text) = Command::split_name(arg, names);
-        (to.to_owned(), text.to_owned())
+        Command::split_name(arg, names)
+    };
+    let (to, text) = match split {
+        Ok((to, text)) => (to.to_owned(), text.to_owned()),
+        Err(error) => {
+            app.screen.show([Block::Alarm(error.to_string())]);
+            return Next::GiveBack(line.to_owned());
+        }
     };
     if text.is_empty() {
         app.screen.show([Block::Alarm(format!("what do you want to say to {to} alone?"))]);

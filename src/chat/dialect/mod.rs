@@ -51,8 +51,9 @@ pub trait Dialect: Send + Sync + 'static {
     /// What a client's message means. Runs on that client's thread.
     fn read(&self, speaker: &Speaker<'_>, text: &str) -> Reading;
 
-    /// How an event is put; `None` keeps it from the client. Runs in the hub's turn,
-    /// once for all who get the same: quick, and never blocking.
+    /// How an event is put; `None` keeps it from the client. Runs in the hub's turn, once
+    /// for all who get the same, and for a gap under a client's outbox: quick, never
+    /// blocking, and asking nothing of the server.
     fn write(&self, event: &Event, to: Listener) -> Option<Message>;
 
     /// How an [`Event::History`] is put that was asked for. Defaults to one message.
@@ -153,6 +154,10 @@ impl Dialects {
         let known = |offer: &str| self.0.iter().position(|(known, _)| known.as_deref() == Some(offer));
         let number = offered.into_iter().find_map(known).unwrap_or(0);
         (number as u8, self.0[number].0.as_deref())
+    }
+
+    pub(super) fn len(&self) -> u8 {
+        self.0.len() as u8
     }
 
     pub(super) fn get(&self, number: u8) -> &Arc<dyn Dialect> {

@@ -66,14 +66,14 @@ fn request(command: Command, speaker: &Speaker<'_>) -> Result<Ask, String> {
         Command::Join(room) => Ask::Join { room, since: None },
         Command::Leave(room) => Ask::Leave { room: room.unwrap_or_else(here) },
         Command::Msg(arg) => {
-            let (to, text) = Command::split_name(&arg, speaker.names());
+            let (to, text) = Command::split_name(&arg, speaker.names()).map_err(|error| error.to_string())?;
             if text.is_empty() {
                 return Err("Use it like this: /msg NAME TEXT".to_owned());
             }
             Ask::Whisper { to: to.to_owned(), text: text.to_owned(), action: false }
         }
         Command::Reply(text) => {
-            let to = speaker.whisperer().ok_or("Nobody has whispered to you.")?;
+            let to = speaker.whisperer().ok_or("Nobody who is here has whispered to you.")?;
             Ask::Whisper { to, text, action: false }
         }
         Command::Nick(name) => Ask::Nick { name },

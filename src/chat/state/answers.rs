@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use super::{Done, Problem, State};
 use crate::chat::RoomName;
-use crate::chat::dialect::Listener;
-use crate::protocol::{ChatMessage, Event, RoomInfo};
+use crate::protocol::{Ask, ChatMessage, Event, RoomInfo};
 use crate::{ClientId, Turn};
 
 /// So many names or rooms at most are listed.
@@ -16,12 +15,25 @@ const MAX_HISTORY: usize = 100;
 const MAX_HISTORY_BYTES: usize = 128 * 1024;
 
 impl State {
-    pub(super) fn who(&self, turn: &mut Turn<'_>, who: ClientId, room: &str) -> Done {
-        let name = self.meant_room(who, room)?;
-        let event = self.present_event(&name);
-        let is_aside = self.person(who)?.current_room().as_ref() != Some(&name);
-        self.tell(turn, who, &event, Listener { is_own: true, is_aside });
-        Ok(())
+    /// What a question is answered with that need not be asked in the hub's turn, and
+    /// whether it is about another room than the one that the asker speaks in.
+    pub(in crate::chat) fn answer_to(&self, who: ClientId, ask: &Ask) -> Result<(Event, bool), Problem> {
+        Ok(match ask {
+            Ask::Who { room } => {
+                let room = self.meant_room(who, room)?;
+                let is_aside = self.person(who)?.current_room().as_ref() != Some(&room);
+                (self.present_event(&room), is_aside)
+            }
+            Ask::History { room, before, limit } => {
+                let (room, _) = self.room_of(who, room)?;
+                let unknown = || Problem::new("bad_position", "this position is not of this server's store");
+                let number = |before: &String| self.logs.number(before).ok_or_else(unknown);
+                let before = before.as_ref().map(number).transpose()?;
+                let limit = limit.unwrap_or(MAX_HISTORY).clamp(1, MAX_HISTORY);
+                (self.history_event(who, &room, before, limit), false)
+            }
+            _ => (Event::Rooms { rooms: self.room_infos() }, false),
+        })
     }
 
     pub(super) fn present_event(&self, room: &RoomName) -> Event {
@@ -52,11 +64,6 @@ impl State {
         messages
     }
 
-    pub(super) fn list_rooms(&self, turn: &mut Turn<'_>, who: ClientId) -> Done {
-        self.answer(turn, who, &Event::Rooms { rooms: self.room_infos() });
-        Ok(())
-    }
-
     /// The rooms that somebody is in, in order.
     pub(in crate::chat) fn room_infos(&self) -> Vec<RoomInfo> {
         let mut rooms = self.rooms.iter().collect::<Vec<_>>();
@@ -66,26 +73,6 @@ impl State {
             RoomInfo { room: name.to_string(), people: room.people.len(), topic }
         };
         rooms.into_iter().take(MAX_LISTED).map(info).collect()
-    }
-
-    pub(super) fn history(
-        &self,
-        turn: &mut Turn<'_>,
-        who: ClientId,
-        room: &str,
-        before: Option<&str>,
-        limit: Option<usize>,
-    ) -> Done {
-        let (name, _) = self.room_of(who, room)?;
-        let unknown = || Problem::new("bad_position", "this position is not of this server's store");
-        let before = before.map(|before| self.logs.number(before).ok_or_else(unknown)).transpose()?;
-        let event =
-            self.history_event(who, &name, before, limit.unwrap_or(MAX_HISTORY).clamp(1, MAX_HISTORY));
-        let person = self.person(who)?;
-        for message in self.dialect(person).write_history(&event) {
-            turn.send(&person.client, message);
-        }
-        Ok(())
     }
 
     pub(super) fn history_event(

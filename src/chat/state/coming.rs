@@ -1,11 +1,14 @@
 //! Coming and going: into the chat, into a room, out of it again.
 
+use std::sync::Arc;
 use std::time::Instant;
+
+use parking_lot::Mutex;
 
 use super::{Done, Person, Places, Problem, RoomState, State, now};
 use crate::chat::dialect::Listener;
-use crate::chat::log::Entry;
-use crate::chat::sessions::Token;
+use crate::chat::log::{Entry, Mark};
+use crate::chat::sessions::{Session, Token};
 use crate::chat::{Name, NameKey, RoomName};
 use crate::protocol::Event;
 use crate::{Client, ClientId, Edition, Turn};
@@ -31,7 +34,7 @@ pub(in crate::chat) enum Earlier {
     /// So many messages.
     Latest(usize),
     /// All after this one, as if it had been there.
-    After(u64),
+    After(Mark),
 }
 
 impl State {
@@ -39,12 +42,17 @@ impl State {
     pub(in crate::chat) fn arrive(&mut self, turn: &mut Turn<'_>, newcomer: Newcomer, room: &RoomName) {
         let Newcomer { client, name, key, token, dialect, places } = newcomer;
         let id = client.id();
-        for ignored in self.sessions.start(&token, id).ignoring.keys() {
+        // One's own name may be among them by now.
+        let session = self.sessions.get(&token).map(Session::use_it);
+        for ignored in
+            session.into_iter().flat_map(|session| session.ignoring.keys()).filter(|ignored| **ignored != key)
+        {
             self.ignored_by.entry(ignored.clone()).or_default().insert(id);
         }
         self.names.insert(key.clone(), id);
         let (since, active) = (now(), Instant::now());
-        let person = Person { client, name, key, token, dialect, places, since, active, away: None };
+        let speaker = Arc::new(Mutex::new(key.clone()));
+        let person = Person { client, name, key, speaker, token, dialect, places, since, active, away: None };
         let is_first = self.dialect(&person).welcomes_first();
         self.people.insert(id, person);
         if is_first {
@@ -60,12 +68,13 @@ impl State {
         room: &RoomName,
         earlier: Earlier,
     ) {
-        if let Err(problem) = self.join(turn, who, room, earlier) {
+        if let Err(problem) = self.come_in(turn, who, room, earlier) {
             return self.refuse(turn, who, problem, None);
         }
         if self.people.get(&who).is_some_and(|person| !self.dialect(person).welcomes_first()) {
             self.welcome(turn, who, room);
         }
+        self.introduce(turn, who, room, earlier);
     }
 
     fn welcome(&self, turn: &mut Turn<'_>, who: ClientId, room: &RoomName) {
@@ -75,6 +84,7 @@ impl State {
         self.answer(turn, who, &event);
     }
 
+    /// Somebody comes into a room, or speaks in one from now on.
     pub(in crate::chat) fn join(
         &mut self,
         turn: &mut Turn<'_>,
@@ -86,10 +96,31 @@ impl State {
         if self.rooms.get(name).is_some_and(|room| room.people.contains(&who)) {
             return self.switch(turn, who, name);
         }
-        if person.places.lock().len() >= MAX_ROOMS {
+        let had_room = person.current_room().is_some();
+        self.come_in(turn, who, name, earlier)?;
+        self.introduce(turn, who, name, earlier);
+        if had_room {
+            self.tell_current(turn, who);
+        }
+        Ok(())
+    }
+
+    /// Whether this person can come into one more room.
+    pub(in crate::chat) fn check_room(&self, who: ClientId, name: &RoomName) -> Done {
+        let person = self.person(who)?;
+        let places = person.places.lock();
+        if places.contains(name) {
+            return Err(Problem::new("already_in_room", format!("you are in {name} already")));
+        }
+        if places.len() >= MAX_ROOMS {
             return Err(Problem::new("too_many_rooms", format!("one can be in {MAX_ROOMS} rooms at most")));
         }
-        let client = person.client.clone();
+        Ok(())
+    }
+
+    fn come_in(&mut self, turn: &mut Turn<'_>, who: ClientId, name: &RoomName, earlier: Earlier) -> Done {
+        self.check_room(who, name)?;
+        let client = self.person(who)?.client.clone();
         self.logs.open(name);
         self.tell_earlier(turn, who, name, earlier);
         let before = self.current_of(who);
@@ -106,10 +137,6 @@ impl State {
             &Event::Joined { room: name.to_string(), name: self.person(who)?.name.to_string(), time: now() },
             who,
         );
-        self.introduce(turn, who, name, earlier);
-        if before.is_some() {
-            self.tell_current(turn, who);
-        }
         Ok(())
     }
 
@@ -163,11 +190,12 @@ impl State {
         if self.names.get(&key) == Some(&who) {
             self.names.remove(&key);
         }
-        self.ignored_by.retain(|_, by| {
-            by.remove(&who);
-            !by.is_empty()
-        });
-        self.sessions.end(&token, who, is_kept);
+        let ignoring = self.sessions.get(&token).map(|session| session.ignoring.keys().cloned().collect());
+        let ignoring: Vec<NameKey> = ignoring.unwrap_or_default();
+        ignoring.iter().for_each(|ignored| self.hear_again(who, ignored));
+        if !is_kept {
+            self.sessions.forget(&token);
+        }
     }
 
     fn drop_out(&mut self, turn: &mut Turn<'_>, who: ClientId, name: &RoomName, event: &Event) {
@@ -179,6 +207,7 @@ impl State {
         room.people.swap_remove(&who);
         if room.people.is_empty() {
             self.rooms.remove(name);
+            self.logs.close(name);
         } else if was_crowd {
             self.note_crowd(name);
         } else {
@@ -224,11 +253,16 @@ impl State {
     /// What was said in a room before, as if this client had been there: the latest, or
     /// all after a position.
     fn tell_earlier(&self, turn: &mut Turn<'_>, who: ClientId, name: &RoomName, earlier: Earlier) {
-        let mut entries = match earlier {
+        let tail;
+        let entries = match earlier {
             Earlier::Usual => return,
             // It comes as such, once the client is in.
             Earlier::Latest(_) if self.wants_history(who) => return,
-            Earlier::After(number) => self.heard(who, self.logs.after(name, number)).collect::<Vec<_>>(),
+            Earlier::After(place) => {
+                tail = self.logs.after(name, place);
+                self.tell_gap(turn, who, name, tail.gone);
+                self.heard(who, &tail.entries).collect::<Vec<_>>()
+            }
             Earlier::Latest(count) => {
                 let mut latest =
                     self.heard(who, self.logs.before(name, None)).take(count).collect::<Vec<_>>();
@@ -236,8 +270,16 @@ impl State {
                 latest
             }
         };
-        for entry in entries.drain(..) {
+        for entry in entries {
             self.tell(turn, who, &entry.said, Listener::default());
+        }
+    }
+
+    /// Tells one who comes back that some of what was missed is gone by now.
+    fn tell_gap(&self, turn: &mut Turn<'_>, who: ClientId, name: &RoomName, dropped: u64) {
+        if dropped > 0 {
+            let (room, rooms) = (name.to_string(), vec![name.to_string()]);
+            self.tell(turn, who, &Event::Gap { room, dropped, rooms }, Listener::default());
         }
     }
 
@@ -249,9 +291,13 @@ impl State {
     pub(in crate::chat) fn heard<'a>(
         &'a self,
         who: ClientId,
-        entries: impl Iterator<Item = &'a Entry>,
+        entries: impl IntoIterator<Item = &'a Entry>,
     ) -> impl Iterator<Item = &'a Entry> {
-        entries.filter(move |entry| self.ignored_by.get(&entry.from).is_none_or(|by| !by.contains(&who)))
+        let is_heard = move |entry: &&Entry| {
+            self.ignored_by.is_empty()
+                || self.ignored_by.get(&*entry.from.lock()).is_none_or(|by| !by.contains(&who))
+        };
+        entries.into_iter().filter(is_heard)
     }
 
     fn current_of(&self, who: ClientId) -> Option<RoomName> {

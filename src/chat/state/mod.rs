@@ -18,8 +18,8 @@ use parking_lot::Mutex;
 
 use super::dialect::{Dialect, Dialects, Listener};
 use super::headcount::{Headcount, Tell};
-use super::log::Logs;
-use super::sessions::{Sessions, Token};
+use super::log::{Logs, Speaker};
+use super::sessions::{Session, Sessions, Token};
 use super::{Name, NameKey, RoomName};
 use crate::protocol::{Ask, Event, Request};
 use crate::{Client, ClientId, Edition, Room, Turn};
@@ -47,6 +47,7 @@ struct Person {
     client: Client,
     name: Name,
     key: NameKey,
+    speaker: Speaker,
     token: Token,
     dialect: u8,
     places: Places,
@@ -101,8 +102,7 @@ impl State {
 
     /// Does what a client asks, and answers it.
     pub(super) fn perform(&mut self, turn: &mut Turn<'_>, who: ClientId, request: Request) {
-        let Some(person) = self.people.get_mut(&who) else { return };
-        person.active = Instant::now();
+        self.note_active(who);
         let Request { ask, id } = request;
         if let Err(problem) = self.attempt(turn, who, ask, id.as_deref()) {
             self.refuse(turn, who, problem, id);
@@ -121,9 +121,6 @@ impl State {
             Ask::Whisper { to, text, action } => self.whisper(turn, who, &to, text, action, id),
             Ask::Join { room, .. } => self.join(turn, who, &parse_room(&room)?, Earlier::Usual),
             Ask::Leave { room } => self.leave(turn, who, &room),
-            Ask::Who { room } => self.who(turn, who, &room),
-            Ask::Rooms => self.list_rooms(turn, who),
-            Ask::History { room, before, limit } => self.history(turn, who, &room, before.as_deref(), limit),
             Ask::Topic { room, text } => self.topic(turn, who, &room, text),
             Ask::Away { text } => self.away(turn, who, Some(text)),
             Ask::Back => self.away(turn, who, None),
@@ -133,8 +130,10 @@ impl State {
                 self.answer(turn, who, &Event::Pong { id: id.map(str::to_owned) });
                 Ok(())
             }
-            // These two take a while, and come here when it is over.
-            Ask::Nick { .. } | Ask::Whois { .. } => Ok(()),
+            // These are not for the hub's turn, or not at once.
+            Ask::Who { .. } | Ask::Rooms | Ask::History { .. } | Ask::Nick { .. } | Ask::Whois { .. } => {
+                Ok(())
+            }
         }
     }
 
@@ -152,14 +151,17 @@ impl State {
     }
 
     /// Tells everybody who shares a room with this person, and the person itself, once.
+    /// Crowds are not told, as they are not told of comings and goings.
     fn tell_neighbours(&self, turn: &mut Turn<'_>, person: &Person, event: &Event) {
         let places = person.places.lock().clone();
         let rooms = places.iter().filter_map(|place| self.rooms.get(place));
+        let rooms = rooms.filter(|room| room.people.len() <= self.announce_up_to);
         let rooms = rooms.map(|room| room.hub_room.clone()).collect::<Vec<_>>();
-        if rooms.is_empty() {
-            return self.answer(turn, person.client.id(), event);
+        match &*rooms {
+            [] => self.answer(turn, person.client.id(), event),
+            [room] => turn.broadcast_each(room, |edition| self.write(event, edition), &[]),
+            rooms => turn.broadcast_each_to(rooms, |edition| self.write(event, edition)),
         }
-        turn.broadcast_each_to(&rooms, |edition| self.write(event, edition));
     }
 
     /// What the members of an edition are told.
@@ -173,7 +175,7 @@ impl State {
     }
 
     /// How many people are in a room.
-    fn headcount_event(&self, room: &RoomName) -> Option<(Event, Room)> {
+    fn headcount_event(&self, room: &str) -> Option<(Event, Room)> {
         let state = self.rooms.get(room)?;
         let event = Event::Headcount { room: room.to_string(), people: state.people.len() };
         Some((event, state.hub_room.clone()))
@@ -181,8 +183,7 @@ impl State {
 
     /// Tells a room how many are in it.
     pub(super) fn tell_headcount(&self, turn: &mut Turn<'_>, room: &str) {
-        let room = RoomName::parse(room).ok();
-        if let Some((event, hub_room)) = room.and_then(|room| self.headcount_event(&room)) {
+        if let Some((event, hub_room)) = self.headcount_event(room) {
             turn.broadcast_each(&hub_room, |edition| self.write(&event, edition), &[]);
         }
     }
@@ -225,9 +226,21 @@ impl State {
         self.person_named(name).map(|person| person.client.clone())
     }
 
-    /// Who whispered to this person last.
+    /// What the one is called now who whispered to this person last, while here.
     pub(super) fn whisperer(&mut self, token: &Token) -> Option<String> {
-        self.sessions.get(token).and_then(|session| session.whisperer.clone())
+        let id = self.sessions.get(token)?.whisperer?;
+        Some(self.people.get(&id)?.name.to_string())
+    }
+
+    fn session_of(&mut self, who: ClientId) -> Option<&mut Session> {
+        self.sessions.get(&self.people.get(&who)?.token)
+    }
+
+    /// This person does something.
+    pub(super) fn note_active(&mut self, who: ClientId) {
+        if let Some(person) = self.people.get_mut(&who) {
+            person.active = Instant::now();
+        }
     }
 }
 

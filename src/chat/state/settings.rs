@@ -17,26 +17,46 @@ impl State {
         let Some(person) = self.people.get_mut(&who) else { return };
         let from = std::mem::replace(&mut person.name, name.clone()).to_string();
         let before = std::mem::replace(&mut person.key, key.clone());
+        // What was said before is this person's still.
+        person.speaker.lock().clone_from(&key);
         if self.names.get(&before) == Some(&who) {
             self.names.remove(&before);
         }
         self.names.insert(key.clone(), who);
-        self.follow(&before, &key, &name);
+        self.follow(who, &before, &key, &name);
         let event = Event::Renamed { from, name: name.to_string(), time: now() };
         let Some(person) = self.people.get(&who) else { return };
         self.tell_neighbours(turn, person, &event);
     }
 
-    /// Who ignores somebody goes on doing so under the new name.
-    fn follow(&mut self, before: &NameKey, after: &NameKey, name: &Name) {
-        let Some(by) = self.ignored_by.get(before).filter(|_| before != after).cloned() else { return };
+    /// Who ignores somebody does so under the new name, and no more under the old one,
+    /// which may be another's soon. One does not ignore oneself.
+    fn follow(&mut self, who: ClientId, before: &NameKey, after: &NameKey, name: &Name) {
+        self.hear_again(who, after);
+        if let Some(session) = self.session_of(who) {
+            session.ignoring.remove(after);
+        }
+        if before == after {
+            return;
+        }
+        let Some(by) = self.ignored_by.remove(before) else { return };
         for id in &by {
-            let token = self.people.get(id).map(|person| person.token.clone());
-            if let Some(session) = token.and_then(|token| self.sessions.get(&token)) {
+            if let Some(session) = self.session_of(*id) {
+                session.ignoring.remove(before);
                 session.ignoring.insert(after.clone(), name.to_string());
             }
         }
         self.ignored_by.entry(after.clone()).or_default().extend(by);
+    }
+
+    /// This client hears the holder of a name, as far as that goes.
+    pub(super) fn hear_again(&mut self, who: ClientId, key: &NameKey) {
+        if let Some(by) = self.ignored_by.get_mut(key) {
+            by.remove(&who);
+            if by.is_empty() {
+                self.ignored_by.remove(key);
+            }
+        }
     }
 
     pub(super) fn topic(
@@ -72,6 +92,10 @@ impl State {
     pub(super) fn away(&mut self, turn: &mut Turn<'_>, who: ClientId, why: Option<String>) -> Done {
         let why = why.map(|why| short(&why)).transpose()?;
         let Some(person) = self.people.get_mut(&who) else { return Ok(()) };
+        if person.away == why {
+            let state = if why.is_some() { "away for that" } else { "not away" };
+            return Err(Problem::new("bad_request", format!("you are {state} already")));
+        }
         person.away.clone_from(&why);
         let (name, time) = (person.name.to_string(), now());
         let event = match why {
@@ -86,11 +110,10 @@ impl State {
     pub(super) fn ignore(&mut self, turn: &mut Turn<'_>, who: ClientId, name: Option<&str>) -> Done {
         if let Some(name) = name {
             let name = parse_name(name)?;
-            let token = self.person(who)?.token.clone();
             if name.key() == self.person(who)?.key {
                 return Err(Problem::new("bad_name", "you cannot ignore yourself"));
             }
-            let session = self.sessions.of(&token);
+            let Some(session) = self.session_of(who) else { return Ok(()) };
             if session.ignoring.len() >= MAX_IGNORED {
                 return Err(Problem::new(
                     "bad_request",
@@ -105,19 +128,17 @@ impl State {
 
     pub(super) fn unignore(&mut self, turn: &mut Turn<'_>, who: ClientId, name: &str) -> Done {
         let name = parse_name(name)?;
-        let token = self.person(who)?.token.clone();
-        if self.sessions.of(&token).ignoring.remove(&name.key()).is_none() {
+        let removed = self.session_of(who).and_then(|session| session.ignoring.remove(&name.key()));
+        if removed.is_none() {
             return Err(Problem::new("no_such_name", format!("you do not ignore {name}")));
         }
-        if let Some(by) = self.ignored_by.get_mut(&name.key()) {
-            by.remove(&who);
-        }
+        self.hear_again(who, &name.key());
         self.list_ignored(turn, who)
     }
 
     fn list_ignored(&mut self, turn: &mut Turn<'_>, who: ClientId) -> Done {
-        let token = self.person(who)?.token.clone();
-        let mut names = self.sessions.of(&token).ignoring.values().cloned().collect::<Vec<_>>();
+        let ignoring = self.session_of(who).map(|session| session.ignoring.values().cloned().collect());
+        let mut names: Vec<String> = ignoring.unwrap_or_default();
         names.sort_unstable();
         self.answer(turn, who, &Event::Ignoring { names });
         Ok(())

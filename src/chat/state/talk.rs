@@ -1,6 +1,7 @@
 //! Talking: to a room, and to one person.
 
 use super::{Done, State, now};
+use crate::chat::NameKey;
 use crate::chat::dialect::Listener;
 use crate::chat::sessions::Said;
 use crate::protocol::{ChatMessage, Event};
@@ -23,14 +24,17 @@ impl State {
         }
         let person = self.person(who)?;
         let (key, from, token) = (person.key.clone(), person.name.to_string(), person.token.clone());
+        let speaker = person.speaker.clone();
         let message =
             |pos| ChatMessage { room: name.to_string(), from, text, pos, time: now(), action, id: None };
-        let said = self.logs.append(&name, key.clone(), message);
-        let mut instead = self.deaf_to(&key);
+        let said = self.logs.append(&name, speaker, message);
+        let mut instead = self.deaf_to(&key, who);
         if let (Some(id), Event::Message(message)) = (id, &*said) {
             let kept = Said::InRoom(name, message.pos.clone());
             let ack = ack(id, &kept);
-            self.sessions.of(&token).note_said(id, kept);
+            if let Some(session) = self.sessions.get(&token) {
+                session.note_said(id, kept);
+            }
             let own = Event::Message(ChatMessage { id: Some(id.to_owned()), ..message.clone() });
             let dialect = self.dialect(self.person(who)?);
             let own =
@@ -63,7 +67,7 @@ impl State {
         if other_id != who && !is_deaf {
             self.tell(turn, other_id, &event, Listener::default());
             if let Some(session) = self.sessions.get(&other_token) {
-                session.whisperer = Some(from);
+                session.whisperer = Some(who);
             }
         }
         if let Event::Whisper { id: own, .. } = &mut event {
@@ -72,15 +76,21 @@ impl State {
         self.answer(turn, who, &event);
         if let Some(id) = id {
             self.answer(turn, who, &ack(id, &Said::Whispered));
-            self.sessions.of(&token).note_said(id, Said::Whispered);
+            if let Some(session) = self.sessions.get(&token) {
+                session.note_said(id, Said::Whispered);
+            }
         }
         Ok(())
     }
 
     /// Tells everyone something in the server's name.
     pub(in crate::chat) fn notify(&self, turn: &mut Turn<'_>, event: &Event) {
-        for who in self.people.keys() {
-            self.tell(turn, *who, event, Listener::default());
+        let write = |number| self.dialects.get(number).write(event, Listener::default());
+        let messages = (0..self.dialects.len()).map(write).collect::<Vec<_>>();
+        for person in self.people.values() {
+            if let Some(message) = &messages[usize::from(person.dialect)] {
+                turn.send(&person.client, message.clone());
+            }
         }
     }
 
@@ -95,8 +105,9 @@ impl State {
     }
 
     /// Those who are not to hear the holder of a name.
-    fn deaf_to(&self, key: &crate::chat::NameKey) -> Vec<Instead> {
-        self.ignored_by.get(key).into_iter().flatten().copied().map(Instead::nothing).collect()
+    fn deaf_to(&self, key: &NameKey, speaker: ClientId) -> Vec<Instead> {
+        let deaf = self.ignored_by.get(key).into_iter().flatten().copied();
+        deaf.filter(|id| *id != speaker).map(Instead::nothing).collect()
     }
 }
 

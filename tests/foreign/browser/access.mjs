@@ -14,6 +14,7 @@ await test(
     await isReadable(await visit({ colorScheme: "light" }), server, adam, "Light");
     await isReadable(await visit({ colorScheme: "dark" }), server, adam, "Dark");
     await fitsAPhone(await visit({ viewport: { width: 360, height: 640 }, hasTouch: true, isMobile: true }), server, adam);
+    await theTimeIsBesideItsText(await visit({ viewport: { width: 360, height: 640 }, locale: "en-US" }), server, adam);
     await asksBeforeItNotifies(await visit(), server, adam);
     adam.leaves();
     zoe.leaves();
@@ -219,6 +220,32 @@ async function fitsAPhone(page, server, adam) {
   assert.equal(await focused(page), "People");
   await page.setViewportSize({ width: 640, height: 320 });
   assert(await box(page).isVisible());
+}
+
+/** Of a message that follows another, even where the clock has twelve hours. */
+async function theTimeIsBesideItsText(page, server, adam) {
+  const names = ["1", "2"].map((end) => `Bartholomew Montgomery-Fitz ${end}`);
+  const twins = await Promise.all(names.map((name) => Person.comes(server, name)));
+  await enter(page, server, "Narrow");
+  for (const text of ["first of two", "second of two"]) adam.says(text);
+  await message(page, "second of two").hover();
+  const item = page.locator("#messages > .follows", { hasText: "second of two" });
+  const [time, text] = await item.evaluate((item) =>
+    ["time", ".text"].map((part) => {
+      const range = document.createRange();
+      range.selectNodeContents(item.querySelector(part));
+      const { left, right } = range.getBoundingClientRect();
+      return { left, right };
+    }),
+  );
+  assert(time.right - time.left > 10 && time.left >= 0 && time.right < text.left, JSON.stringify({ time, text }));
+  // Names that differ at their ends are told apart.
+  await page.getByRole("button", { name: "People" }).click();
+  for (const name of names) {
+    const isWhole = await person(page, name).evaluate((name) => name.scrollHeight <= name.clientHeight + 1 && name.scrollWidth <= name.clientWidth);
+    assert(isWhole, `${name} is cut`);
+  }
+  for (const twin of twins) twin.leaves();
 }
 
 /** Permission is asked for by a click, and not otherwise; then whispers and mentions are told. */

@@ -32,6 +32,7 @@ const LINKS = [
   ["https://example.org/\u202egnp.exe", ["https://example.org/"]],
   ["https:// http://% https://[ xhttp://example.org", []],
   [`https://example.org/${")".repeat(5_000)}`, []],
+  ["'http://example.org/wiki/Rubik's_Cube' （http://example.org/茶）。", ["http://example.org/wiki/Rubik's_Cube", "http://example.org/茶"]],
   ["“https://example.org/quoted”, https://example.org/…", ["https://example.org/quoted", "https://example.org/"]],
 ];
 
@@ -97,9 +98,33 @@ await test(async ({ server, visit }) => {
 
   await isHarmless(page);
   mallory.leaves();
+  await aNameFromRightToLeftTurnsNothingRound(server, await visit());
 
   await aHostileServerIsHarmless(server, await visit());
 });
+
+/** What the page says around it begins at the left, and goes on to the right of it. */
+async function aNameFromRightToLeftTurnsNothingRound(server, page) {
+  await enter(page, server, "Lee", "rtl");
+  const omar = await Person.comes(server, "عمر", "rtl");
+  omar.says("שלום");
+  omar.ask({ type: "away", text: "مشغول" });
+  // The first that this page hears of is no news.
+  for (const text of ["tea", "شاي"]) omar.ask({ type: "topic", room: "rtl", text });
+  const away = page.locator(".info .body", { hasText: "is away" });
+  await page.locator(".info .body", { hasText: "set the topic" }).waitFor();
+  for (const line of [away, page.locator(".info .body", { hasText: "set the topic" })]) {
+    const [body, first, last] = await line.evaluate((body) =>
+      [body, body.querySelector("bdi"), [...body.querySelectorAll("bdi")].at(-1)].map((element) => element.getBoundingClientRect().left),
+    );
+    assert(first - body < 2, "the name is not where the line begins");
+    assert(last - first > 30, "what is told is not behind the name");
+  }
+  const head = page.locator("#messages .body > .head");
+  const [name, time] = [await head.locator(".name").boundingBox(), await head.locator("time").boundingBox()];
+  assert(time.x - name.x - name.width >= 6, "the time sticks to the name");
+  omar.leaves();
+}
 
 async function isHarmless(page) {
   assert.deepEqual(await page.evaluate(() => window.violations), []);

@@ -2,7 +2,7 @@
 // nothing that was shown is missing or double.
 
 import assert from "node:assert/strict";
-import { box, enter, message, messages, person, say, test } from "./support.mjs";
+import { Person, box, enter, message, messages, person, say, test } from "./support.mjs";
 
 await test(
   async ({ server, visit }) => {
@@ -109,6 +109,20 @@ async function aBrokenConnectionIsResumed(server, kim, zoe) {
   assert.equal(await kim.locator("#pending > li").count(), 0);
   await kim.locator(".rule").getByText("Back again: 4 messages since").waitFor();
   assert.equal(await kim.locator(".rule").getByText("missing").count(), 0);
+
+  // The first that is said in a room is not missed either.
+  await say(kim, "/join quiet");
+  await person(kim, "Kim").waitFor();
+  line.isDown = true;
+  await line.cut(1001);
+  const pat = await Person.comes(server, "Pat", "quiet");
+  pat.says("the very first");
+  line.isDown = false;
+  await isBack(kim);
+  await message(kim, "the very first").waitFor();
+  await kim.locator(".rule").getByText("Back again: one message since").waitFor();
+  pat.leaves();
+  await go(kim, "games");
 
   // Who is sent away does not come back unasked.
   await line.cut(1008, "kicked for shouting");

@@ -1,7 +1,7 @@
 // Two pages and a terminal talk: messages, whispers, rooms, names.
 
 import assert from "node:assert/strict";
-import { Person, Terminal, box, enter, message, messages, person, say, test } from "./support.mjs";
+import { Person, Server, Terminal, box, enter, message, messages, person, say, test } from "./support.mjs";
 
 await test(
   async ({ server, visit }) => {
@@ -31,6 +31,11 @@ await test(
     await commandsAnswerInPlace(john, zoe);
     await aNameThatIsTakenIsExplained(server, visit, john);
     await whatIsRememberedIsNotAskedAgain(server, john);
+    await whatIsRefusedStaysInTheBox(john);
+    await aSecretGoesToNobodyElse(server, john);
+    await aBadLinkLeavesOneIn(server, john);
+    await whatIsTooLongStaysInTheBox(await visit());
+    await whatIsRememberedWronglyCountsAsNothing(server, await visit());
 
     await adam.leaves();
     await john.locator(".presence").getByText("Adam left.").waitFor();
@@ -141,4 +146,94 @@ async function whatIsRememberedIsNotAskedAgain(server, john) {
   greeter.says("welcome back");
   await message(john, "welcome back").waitFor();
   greeter.leaves();
+}
+
+async function whatIsTooLongStaysInTheBox(page) {
+  const server = await Server.start("--max-message-size", "2000");
+  await enter(page, server, "Talker");
+  const tooLong = async (text, over) => {
+    await say(page, text);
+    await page.getByRole("alert").getByText(over).waitFor();
+    assert.equal(await box(page).inputValue(), text);
+  };
+  // A character that JSON writes in two bytes counts as two.
+  await tooLong(`"`.repeat(8_000), /^Too long: \d{2} bytes over/);
+  // What this server takes is known only after it refused one; nobody waits long for that.
+  await say(page, "y".repeat(5_000));
+  await page.locator("#pending").getByText("Not sent: it is too long for this server").waitFor();
+  await tooLong("z".repeat(2_000), /^Too long: \d{2} bytes over/);
+  await tooLong(`/msg Adam ${"z".repeat(2_000)}`, /^Too long/);
+  await page.getByRole("button", { name: "Discard" }).click();
+  await say(page, "short");
+  await message(page, "short").waitFor();
+  await page.close();
+  await server.kill();
+}
+
+async function whatIsRememberedWronglyCountsAsNothing(server, page) {
+  const keys = ["name", "session", "room", "shown", "rooms", "whispers", "outbox", "notify", "alive", "hasQuit", "draft.rob.room:lobby"];
+  const wrong = ["{}", "5", "[null]", "[5]", "[{}]", "null", "{", '[{"is":"whisper","peer":"a","from":"b","text":"c","time":1e99}]'];
+  await page.goto(server.url);
+  for (const value of wrong) {
+    const spoil = ([keys, value]) => {
+      for (const store of [localStorage, sessionStorage]) for (const key of keys) store.setItem(`chinwag.${key}`, value);
+    };
+    await page.evaluate(spoil, [keys, value]);
+    await page.reload();
+    await page.getByLabel("Your name").fill("Rob");
+    await page.keyboard.press("Enter");
+    await person(page, "Rob").waitFor();
+    // Somebody who is known all the same is let in.
+    await page.evaluate(spoil, [keys.filter((key) => !["name", "session"].includes(key)), value]);
+    await page.reload();
+    await page.getByRole("textbox", { name: "Message #lobby" }).waitFor();
+    await say(page, `in with ${value}`);
+    await message(page, `in with ${value}`).waitFor();
+    await page.getByRole("button", { name: "Leave the chat" }).click();
+  }
+}
+
+async function whatIsRefusedStaysInTheBox(page) {
+  const isTold = async (line, problem) => {
+    await say(page, line);
+    await page.getByRole("alert").getByText(problem).waitFor();
+    assert.equal(await box(page).inputValue(), line);
+  };
+  await isTold(`/topic ${"é".repeat(223)}`, "The topic is too long: 23 characters over 200.");
+  await isTold(`/away ${"x".repeat(201)}`, "Why you are away is too long: 1 character over 200.");
+  await isTold("/quit now", "Use it like this: /quit");
+  await say(page, `/nick ${"n".repeat(33)}`);
+  await page.locator(".info.error").getByText(/longer than 32/).waitFor();
+  assert.equal(await box(page).inputValue(), `/nick ${"n".repeat(33)}`);
+  await say(page, "/who #nowhere");
+  await page.locator(".info").getByText("Nobody is in #nowhere.").waitFor();
+  assert.equal(await page.getByRole("navigation").getByText("nowhere").count(), 0);
+  assert.equal(await box(page).inputValue(), "");
+}
+
+/** A name with a space is known after its person left, too. */
+async function aSecretGoesToNobodyElse(server, page) {
+  const mary = await Person.comes(server, "Mary");
+  const ann = await Person.comes(server, "Mary Ann");
+  await person(page, "Mary Ann").waitFor();
+  ann.leaves();
+  await person(page, "Mary Ann").waitFor({ state: "detached" });
+  await say(page, "/msg Mary Ann secret");
+  await page.getByRole("alert").getByText("Do you mean Mary or Mary Ann? Say so with a colon: /msg NAME: TEXT").waitFor();
+  assert.equal(await box(page).inputValue(), "/msg Mary Ann secret");
+  await say(page, "/msg mary: Ann is gone");
+  assert.equal((await mary.hears("whisper")).text, "Ann is gone");
+  await page.getByRole("navigation").getByRole("button", { name: /^lobby/ }).first().click();
+  mary.leaves();
+}
+
+async function aBadLinkLeavesOneIn(server, page) {
+  const bad = `no${"o".repeat(200)}`;
+  for (const go of [() => page.evaluate((bad) => (location.hash = bad), bad), () => page.goto(`${server.url}?again#${bad}`)]) {
+    await go();
+    await page.waitForURL(/#lobby$/);
+    await page.locator(".info.error").getByText(/room/).last().waitFor();
+    await page.getByRole("textbox", { name: "Message #lobby" }).waitFor();
+    assert.equal(await page.getByRole("navigation").getByText("nooo").count(), 0);
+  }
 }

@@ -87,7 +87,6 @@ fn options_that_cannot_be_sent_are_invalid() {
     ] {
         assert!(matches!(options.connect("ws://127.0.0.1:9/"), Err(Error::Invalid(_))));
     }
-    assert!(matches!(options.connect("wss://127.0.0.1:9/"), Err(Error::Invalid(_))));
 }
 
 #[test]

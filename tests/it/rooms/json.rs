@@ -263,10 +263,11 @@ fn one_who_is_ignored_is_not_heard_whatever_the_name() {
     troll.hear();
     john.ask(r#"{"type":"history","room":"lobby"}"#);
     assert!(matches!(john.hear(), Event::History { messages, .. } if messages.is_empty()));
-    for name in ["Elf", "Troll"] {
-        john.ask(&format!(r#"{{"type":"unignore","name":"{name}"}}"#));
-        assert!(matches!(john.hear(), Event::Ignoring { .. }));
-    }
+    // The old name is free for somebody else.
+    john.ask(r#"{"type":"unignore","name":"Troll"}"#);
+    assert!(matches!(john.hear(), Event::Error { code, .. } if code == "no_such_name"));
+    john.ask(r#"{"type":"unignore","name":"Elf"}"#);
+    assert!(matches!(john.hear(), Event::Ignoring { names } if names.is_empty()));
     troll.say("lobby", "sorry");
     john.hears_message("Elf", "sorry");
     john.ask(r#"{"type":"ignore","name":"John"}"#);
@@ -324,6 +325,7 @@ fn a_gap_is_told_as_an_event() {
     slow.send(request("/?name=Slow", "Sec-WebSocket-Protocol: chinwag.v1\r\n").as_bytes());
     assert!(slow.read_head().contains("chinwag.v1"));
     let filler = "x".repeat(60_000);
+    eventually("the client is in", || server.hub().len() == 1);
     eventually("a message is dropped", || server.hub().everyone().broadcast_counted(filler.as_str()) == 0);
     let gap = std::iter::repeat_with(|| slow.read_frame().1)
         .find(|frame| !frame.ends_with(b"x") && frame.starts_with(br#"{"type":"gap""#));
@@ -343,4 +345,34 @@ fn a_notice_reaches_everyone_in_its_own_way() {
     chat.notice(server.hub(), "tea\nat five");
     assert_eq!(john.hear_json(), json!({"type": "notice", "text": "tea\nat five"}));
     hears(&mut adam, &["Server: tea ⏎ at five"]);
+}
+
+#[test]
+fn one_who_takes_a_name_that_it_ignores_hears_itself_and_harms_nobody() {
+    let server = chat();
+    let mut people = (0..40).map(|number| Person::join(&server, &format!("p{number}"))).collect::<Vec<_>>();
+    people[0].ask(r#"{"type":"ignore","name":"Bob"}"#);
+    people[0].ask(r#"{"type":"nick","name":"Bob"}"#);
+    people[0].ask(r#"{"type":"say","room":"lobby","text":"hi","id":"c1"}"#);
+    for person in &mut people {
+        while !matches!(person.hear(), Event::Message(message) if message.from == "Bob") {}
+    }
+    assert!(matches!(people[0].hear(), Event::Ack { .. }));
+    Person::join(&server, "Eve");
+}
+
+#[test]
+fn nothing_is_announced_where_nothing_changes() {
+    let server = chat();
+    let mut john = Person::join(&server, "John");
+    for (ask, is_done) in [
+        (r#"{"type":"back"}"#, false),
+        (r#"{"type":"away","text":"tea"}"#, true),
+        (r#"{"type":"away","text":"tea"}"#, false),
+        (r#"{"type":"nick","name":"John"}"#, false),
+        (r#"{"type":"nick","name":"JOHN"}"#, true),
+    ] {
+        john.ask(ask);
+        assert_eq!(!matches!(john.hear(), Event::Error { .. }), is_done, "{ask}");
+    }
 }

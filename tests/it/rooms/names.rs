@@ -24,6 +24,11 @@ fn no_name_passes_for_a_line_or_for_the_server() {
         "a%0Ab",
         "a%E2%80%AEb",
         "a%E2%80%8Bb",
+        "John%20says%EA%9E%89hi",
+        "John%E2%88%B6%20hi",
+        "%E2%88%97%20John%20waves",
+        "%EF%BC%BBgames%EF%BC%BD%20Adam",
+        "Server%20notice",
     ] {
         let answer = answer_to(addr(&server), &request(&format!("/?name={name}"), ""));
         assert!(
@@ -31,7 +36,15 @@ fn no_name_passes_for_a_line_or_for_the_server() {
             "{name}: {answer}"
         );
     }
-    for name in ["Ali", "Lefty", "O'Brien", "J.%20R.%20R.%20Tolkien", "Says%20Who", "%F0%9F%98%80"] {
+    for name in [
+        "Ali",
+        "Lefty",
+        "O'Brien",
+        "J.%20R.%20R.%20Tolkien",
+        "Says%20Who",
+        "%E0%A4%A6%E0%A5%81%E0%A4%83%E0%A4%96",
+        "%F0%9F%98%80",
+    ] {
         Person::connect(&server, &format!("name={name}"));
     }
 }
@@ -73,7 +86,7 @@ fn of_all_who_want_a_new_name_at_once_exactly_one_gets_it() {
 fn a_page_learns_why_a_name_would_be_refused() {
     let server = crate::support::Program::chat_server(&[]);
     let addr = server.1;
-    let get = |target: &str| answer_to(addr, &format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n"));
+    let get = |target: &str| answer_to(addr, &format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n"));
     assert!(get("/ws?name=John").starts_with("HTTP/1.1 204 "));
     let refused = get("/ws?name=server");
     assert!(refused.starts_with("HTTP/1.1 400 ") && refused.contains("the server's own"), "{refused}");

@@ -144,6 +144,14 @@ fn an_id_is_known_again_in_the_next_connection_of_the_session() {
 }
 
 #[test]
+fn a_session_has_one_connection_at_a_time() {
+    let server = chat();
+    let (_john, session) = join_with_session(&server, "John");
+    let mut other = Person::connect(&server, &format!("name=Other&session={session}"));
+    assert!(matches!(other.hear(), Event::Welcome { session: fresh, .. } if fresh != session));
+}
+
+#[test]
 fn a_session_takes_its_name_over_from_its_own_connection_and_nobody_else_does() {
     let server = chat();
     let (john, session) = join_with_session(&server, "John");

@@ -116,3 +116,46 @@ fn a_line_break_does_not_begin_a_line_of_somebody_else_s() {
     hears(&mut adam, &[&line]);
     hears(&mut john, &[&line]);
 }
+
+#[test]
+fn a_whisper_goes_to_who_was_meant_or_to_nobody() {
+    let server = chat();
+    let (mut john, mut adam) = two(&server);
+    let mut mallory = join(&server, "Adam%20I");
+    hears(&mut mallory, &["Adam I joined.", "Welcome Adam I."]);
+    for person in [&mut john, &mut adam] {
+        hears(person, &["Adam I joined."]);
+    }
+    let doubt = "Do you mean Adam or Adam I? Say so with a colon: /msg NAME: TEXT";
+    asks(&mut john, "/msg Adam I love you", doubt);
+    asks(&mut john, "/msg Adam: I love you", "You whisper to Adam: I love you");
+    hears(&mut adam, &["John whispers: I love you"]);
+    // A reply goes to the person, whatever the name is by then.
+    asks(&mut adam, "/msg John: me too", "You whisper to John: me too");
+    hears(&mut john, &["Adam whispers: me too"]);
+    asks(&mut adam, "/nick Eve", "Adam is now Eve.");
+    // The old name is free once the next command is answered.
+    asks(&mut adam, "/who", "3 here: Adam I, Eve, John");
+    asks(&mut mallory, "/nick Adam", "Adam is now Eve.");
+    hears(&mut mallory, &["Adam I is now Adam."]);
+    hears(&mut john, &["Adam is now Eve.", "Adam I is now Adam."]);
+    asks(&mut john, "/reply secret", "You whisper to Eve: secret");
+}
+
+#[test]
+fn a_topic_comes_after_the_welcome() {
+    let server = chat();
+    let (mut john, _adam) = two(&server);
+    asks(&mut john, "/topic tea", "John set the topic: tea");
+    let mut eve = join(&server, "Eve");
+    hears(&mut eve, &["Eve joined.", "Welcome Eve.", "John set the topic: tea"]);
+}
+
+#[test]
+fn a_text_client_that_gives_a_position_is_welcomed_too() {
+    let server = chat();
+    let (mut john, _adam) = two(&server);
+    asks(&mut john, "hi", "John says: hi");
+    let mut eve = Connection::connect(&format!("ws://{}/?name=Eve&since=x", addr(&server))).unwrap();
+    hears(&mut eve, &["John says: hi", "Eve joined.", "Welcome Eve."]);
+}

@@ -25,8 +25,8 @@ fn the_prompt_tells_the_room_and_which_others_have_news() {
     terminal.shows("── games · +3 lobby! · 2 here ─");
     terminal.press("\x03");
     terminal.enter("/join lobby");
-    let rows = terminal.shows("── lobby · 3 new ─");
-    assert!(rows.iter().any(|row| row == "12:00   Adam: first"), "{}", rows.join("\n"));
+    terminal.shows("── lobby · 3 new ─");
+    terminal.shows("12:00   Adam: first");
     terminal.shows("── lobby · 2 here ─");
     terminal.enter("back");
     peer.hears("lobby", "back");
