@@ -105,7 +105,7 @@ fn big_messages_go_both_ways_at_once_and_arrive_whole_and_in_order() {
         .overflow(Overflow::DropNewest);
     let server = start(builder, &authority.server(&HERE));
     let message = |number: usize| {
-        let size = if number % 3 == 0 { 1 << 20 } else { 1000 * number };
+        let size = if number.is_multiple_of(3) { 1 << 20 } else { 1000 * number };
         Message::from(vec![number as u8; size])
     };
     let options = trusting(&authority).max_message_size(4 << 20);
