@@ -21,7 +21,7 @@ use crate::tls::{ServerTls, failure};
 /// One record: what is encrypted before it is known whether the system takes it, and
 /// so the most that this transport keeps back.
 const RECORD: usize = 16 * 1024;
-/// What rustls takes at once, even with one record's plaintext before it.
+/// How much is read at once.
 const LARGEST_READ: usize = 4 * 1024;
 /// All that the peer may say before the handshake is done.
 const MAX_HANDSHAKE: usize = 128 * 1024;
@@ -36,6 +36,8 @@ pub(crate) struct Tls {
 
 struct Session {
     stage: Stage,
+    /// What came in behind a record whose plaintext has to be read first.
+    rest: Vec<u8>,
     /// Bytes that came in during the handshake.
     received: usize,
     /// The peer broke the protocol. Only the alert that says so can still be sent.
@@ -78,7 +80,14 @@ impl Tls {
     }
 
     fn new(under: Arc<dyn Transport>, stage: Stage) -> Self {
-        let session = Session { stage, received: 0, is_broken: false, is_cut: false, ending: Ending::No };
+        let session = Session {
+            stage,
+            rest: Vec::new(),
+            received: 0,
+            is_broken: false,
+            is_cut: false,
+            ending: Ending::No,
+        };
         let has_pending = AtomicBool::new(session.has_pending());
         Self { under, session: Mutex::new(session), has_pending }
     }
@@ -100,7 +109,7 @@ impl Transport for Tls {
     }
 
     fn read(&self, buffer: &mut [u8], deadline: Option<Instant>) -> io::Result<usize> {
-        if let Some(read) = self.session.lock().take(buffer)? {
+        if let Some(read) = self.with(|session| session.take(buffer))? {
             return Ok(read);
         }
         let limit = buffer.len().min(LARGEST_READ);
@@ -194,14 +203,19 @@ impl Session {
         let Stage::Running(connection) = &mut self.stage else { return Ok(()) };
         loop {
             let result = connection.read_tls(&mut bytes).and_then(|read| {
-                connection.process_new_packets().map_err(|error| failure(&error))?;
-                Ok(read)
+                let state = connection.process_new_packets().map_err(|error| failure(&error))?;
+                Ok((read, state.plaintext_bytes_to_read()))
             });
             match result {
                 // Nothing is an end to rustls, so it is given nothing only there.
-                Ok(0) => return Ok(()),
+                Ok((0, _)) => return Ok(()),
                 Ok(_) if bytes.is_empty() => return Ok(()),
-                Ok(_) => {}
+                Ok((_, 0)) => {}
+                // It takes no more while it holds a record's worth of plaintext.
+                Ok(_) => {
+                    self.rest = bytes.to_vec();
+                    return Ok(());
+                }
                 Err(error) => {
                     self.is_broken = true;
                     return Err(error);
@@ -218,6 +232,11 @@ impl Session {
         };
         match connection.reader().read(buffer) {
             Ok(read) => Ok(Some(read)),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock && !self.rest.is_empty() => {
+                let rest = std::mem::take(&mut self.rest);
+                self.receive(&rest)?;
+                self.take(buffer)
+            }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
             Err(error) if self.is_broken && error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
@@ -229,7 +248,7 @@ impl Session {
 
     fn has_plaintext(&mut self) -> bool {
         let Stage::Running(connection) = &mut self.stage else { return false };
-        connection.reader().fill_buf().is_ok_and(|bytes| !bytes.is_empty())
+        !self.rest.is_empty() || connection.reader().fill_buf().is_ok_and(|bytes| !bytes.is_empty())
     }
 
     fn has_pending(&self) -> bool {

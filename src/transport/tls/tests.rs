@@ -190,6 +190,25 @@ fn everything_arrives_both_ways_a_byte_at_a_time() {
 }
 
 #[test]
+fn full_records_close_behind_each_other_are_all_read() {
+    let pair = Pair::introduced(usize::MAX);
+    let mut heard = vec![0; 2048];
+    // So that one read holds the end of a full record, all of a short one, and more than
+    // rustls then takes: it happens where the first has about this size.
+    for first in 1990..2040 {
+        let burst = [first, RECORD, 3, RECORD].map(text);
+        burst.iter().for_each(|record| send_all(&pair.client, record));
+        let expected = burst.concat();
+        let mut rest = &expected[..];
+        while !rest.is_empty() {
+            let read = pair.server.read(&mut heard, deadline()).expect("more");
+            assert!(rest.starts_with(&heard[..read]));
+            rest = &rest[read..];
+        }
+    }
+}
+
+#[test]
 fn what_the_system_refuses_is_bounded_and_sent_first() {
     let pair = Pair::introduced(usize::MAX);
     let stuck = &pair.pipes[0].is_stuck;
