@@ -31,7 +31,7 @@ fn requests_that_cannot_be_served_get_a_status_and_a_reason() {
     assert_answer(&ask(&request("/?name=John", "Host: b\r\n")), 400, "one Host");
     assert_answer(&ask(&request("/?name=John", "Origin: https://evil.example\r\n")), 403, "web page");
     assert_answer(&ask(&request(&format!("/?name={}", "x".repeat(20_000)), "")), 431, "16384");
-    assert_answer(&ask("\x16\x03\x01\x02\x00 this is TLS\r\n\r\n"), 400, "not an HTTP request");
+    assert_answer(&ask("\x16\x03\x01\x02\x00 this is TLS\r\n\r\n"), 400, "this port speaks no TLS");
     assert_answer(&ask(&request("/?name=John", "Content-Length: 5\r\n")), 400, "no body");
     assert_answer(&ask(&request("/?name=%ff", "")), 400, "name not allowed");
     // Nobody came in by any of these.
