@@ -220,3 +220,28 @@ fn control_c_empties_the_line_and_leaves_where_it_is_empty() {
         assert_eq!(terminal.exit_code(), 0);
     }
 }
+
+#[test]
+fn what_is_not_utf_8_is_dropped_and_the_line_stays() {
+    let script = Script::new();
+    let mut terminal = Terminal::start(&script.url());
+    let peer = script.welcome();
+    terminal.shows("here:");
+    for (number, bytes) in
+        [&b"\x9b"[..], b"\xff\xfe", b"\xe9x", b"\x1b[200~caf\xe9\ntwo\n\x1b[201~"].iter().enumerate()
+    {
+        let line = format!("half {number} typed");
+        terminal.press(&format!("{line}\x1b[D\x1b[D\x7fp"));
+        terminal.has_typed(&line);
+        terminal.sends(bytes);
+        terminal.shows("not UTF-8");
+        terminal.has_typed(&line);
+        terminal.press("!\r");
+        peer.hears("lobby", &format!("half {number} typ!ed"));
+        terminal.shows(&format!("> John: half {number} typ!ed"));
+        terminal.has_typed("");
+        terminal.enter("/clear");
+        terminal
+            .until("nothing but the prompt", |rows| rows.iter().filter(|row| !row.is_empty()).count() == 2);
+    }
+}
