@@ -4,11 +4,12 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use chinwag::chat_client::{AskError, ChatState};
-use chinwag::protocol::{Ask, Command, CommandError, CommandHelp};
+use chinwag::protocol::{Ask, Command, CommandError, CommandHelp, Request};
 
 use super::App;
 use super::block::Block;
 use super::complete;
+use super::editor::Editor;
 use crate::text;
 
 /// The client's own commands.
@@ -25,9 +26,13 @@ const KEYS: [(&str, &str); 5] = [
     ("Ctrl-L", "paints the screen again"),
     ("Ctrl-C, Ctrl-D", "empties the line; leaves where it is empty"),
 ];
-/// The longest line that is sent: what a server takes unless it was told otherwise,
-/// less what JSON adds.
-const MAX_BYTES: usize = 60 * 1024;
+/// The largest request that is sent, in bytes of JSON: a little less than `chat-server`
+/// takes unless it was told otherwise. One that is too large ends the conversation.
+const MAX_BYTES: usize = 16_000;
+/// The longest id of this client's own.
+const ID_BYTES: usize = 40;
+/// The longest line that is put back to be edited. A longer one would fill the screen.
+const MAX_BACK: usize = 1_000;
 /// How long leaving waits for what was said to be confirmed.
 const CONFIRMING: Duration = Duration::from_secs(5);
 
@@ -37,11 +42,23 @@ pub enum Next {
     Leave,
     /// It could not be taken: the user gets it back.
     GiveBack(String),
+    /// The user wants to edit it.
+    Edit(String),
 }
 
 /// The names of all commands, without their `/`.
 pub fn all_names() -> impl Iterator<Item = &'static str> {
     complete::protocol_commands().chain(OWN.iter().map(|help| help.name))
+}
+
+/// What is put into the line again; what would fill the screen is only remembered.
+pub fn give_back(app: &App, editor: &mut Editor, line: String) -> String {
+    if line.len() <= MAX_BACK {
+        return line;
+    }
+    editor.remember(&line);
+    app.screen.show([Block::Info("Up brings back what you typed".to_owned())]);
+    String::new()
 }
 
 /// Does what a line says.
@@ -114,8 +131,9 @@ fn say(app: &App, line: &str, text: String, action: bool) -> Next {
 
 /// Asks, and tells what cannot be asked now.
 fn ask(app: &App, line: &str, ask: Ask) -> Next {
-    if line.len() > MAX_BYTES {
-        let words = format!("too long for one message: {} bytes, at most {MAX_BYTES}", line.len());
+    let bytes = Request::new(ask.clone()).with_id("i".repeat(ID_BYTES)).to_json().len();
+    if bytes > MAX_BYTES {
+        let words = format!("too long: {bytes} bytes, at most {MAX_BYTES}; not sent");
         app.screen.show([Block::Alarm(words)]);
         return Next::GiveBack(line.to_owned());
     }

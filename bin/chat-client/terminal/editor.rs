@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use parking_lot::Mutex;
 use rustyline::config::BellStyle;
 use rustyline::error::ReadlineError;
 use rustyline::highlight::Highlighter;
@@ -25,7 +26,7 @@ use rustyline::{
 };
 
 use super::App;
-use super::block;
+use super::block::{self, Block};
 use super::complete::Completer;
 use super::history;
 use super::status;
@@ -58,6 +59,8 @@ struct Keys {
     /// The line is done, and to vanish: it comes back as a message.
     is_accepted: AtomicBool,
     wants_to_leave: AtomicBool,
+    /// The line as it was last changed, on both sides of the cursor.
+    draft: Mutex<(String, String)>,
 }
 
 impl Editor {
@@ -87,10 +90,12 @@ impl Editor {
 
     /// Lets the user edit a line that starts as `text`.
     pub fn read(&mut self, text: &str) -> Typed {
-        self.keys.is_accepted.store(false, Ordering::Relaxed);
-        self.app.screen.begin_editing();
-        let result = self.inner.readline_with_initial(PROMPT, (text, ""));
-        self.app.screen.end_editing();
+        *self.keys.draft.lock() = (text.to_owned(), String::new());
+        let mut result = self.read_draft();
+        while matches!(&result, Err(ReadlineError::Io(error)) if error.kind() == io::ErrorKind::InvalidData) {
+            self.drop_invalid();
+            result = self.read_draft();
+        }
         match result {
             Ok(_) if self.keys.wants_to_leave.swap(false, Ordering::Relaxed) => Typed::Leave,
             Ok(line) => Typed::Line(line),
@@ -98,6 +103,25 @@ impl Editor {
             Err(ReadlineError::Eof) => Typed::Failed("the terminal is gone".to_owned()),
             Err(error) => Typed::Failed(format!("failed to read from the terminal: {error}")),
         }
+    }
+
+    fn read_draft(&mut self) -> rustyline::Result<String> {
+        let (left, right) = self.keys.draft.lock().clone();
+        self.keys.is_accepted.store(false, Ordering::Relaxed);
+        self.app.screen.begin_editing();
+        let result = self.inner.readline_with_initial(PROMPT, (&left, &right));
+        self.app.screen.end_editing();
+        result
+    }
+
+    /// What came in is not UTF-8: rustyline gave the line up, and with it all that
+    /// it had read ahead. What is left of a paste would be lines to be sent.
+    fn drop_invalid(&self) {
+        tty::drop_pending();
+        // The line that was given up is still on it.
+        self.app.screen.paint_all();
+        let words = "what came in is not UTF-8, and was dropped, with what was pasted behind it";
+        self.app.screen.show([Block::Alarm(words.to_owned())]);
     }
 
     /// Keeps a line for this run and the next ones.
@@ -162,7 +186,7 @@ impl ConditionalEventHandler for Key {
                 Some(Cmd::AcceptLine)
             }
             What::PaintAgain => {
-                self.app.screen.forget_width();
+                self.app.screen.paint_all();
                 Some(Cmd::Repaint)
             }
         }
@@ -239,6 +263,13 @@ impl rustyline::completion::Completer for Painter {
 
 impl Hinter for Painter {
     type Hint = String;
+
+    /// Has no hint, but is asked at each change of the line.
+    fn hint(&self, line: &str, pos: usize, _: &Context<'_>) -> Option<String> {
+        let (left, right) = line.split_at(pos);
+        *self.keys.draft.lock() = (left.to_owned(), right.to_owned());
+        None
+    }
 }
 
 impl rustyline::Helper for Painter {}

@@ -143,7 +143,8 @@ fn edit(app: &App, editor: &mut Editor) -> Option<End> {
         match next {
             Next::Go => {}
             Next::Leave => return None,
-            Next::GiveBack(line) => text = line,
+            Next::GiveBack(line) => text = commands::give_back(app, editor, line),
+            Next::Edit(line) => text = line,
         }
     }
 }

@@ -24,12 +24,12 @@ pub fn take_line(app: &App, editor: &mut Editor, typed: &str) -> Next {
         let answer = match editor.read("") {
             Typed::Line(answer) => answer.trim().to_lowercase(),
             Typed::Leave => "e".to_owned(),
-            Typed::Interrupted | Typed::Failed(_) => return Next::GiveBack(text.to_owned()),
+            Typed::Interrupted | Typed::Failed(_) => return Next::Edit(text.to_owned()),
         };
         match &*answer {
             "m" => return each(app, &lines),
             "o" => return commands::say_all(app, text),
-            "e" => return Next::GiveBack(text.to_owned()),
+            "e" => return Next::Edit(text.to_owned()),
             "d" => return Next::Go,
             _ => {}
         }

@@ -63,6 +63,8 @@ struct State {
     tail: VecDeque<Block>,
     /// The width that the terminal was painted for.
     columns: Option<usize>,
+    /// The terminal shows what it should not.
+    is_stale: bool,
 }
 
 impl Screen {
@@ -195,8 +197,8 @@ impl Screen {
     }
 
     /// The next paint begins with all of the screen.
-    pub fn forget_width(&self) {
-        self.state.lock().columns = None;
+    pub fn paint_all(&self) {
+        self.state.lock().is_stale = true;
     }
 
     /// The editor paints its prompt. Where the width is another than it was, this is
@@ -205,8 +207,9 @@ impl Screen {
     pub fn paint(&self) -> Option<String> {
         let mut state = self.state.lock();
         let (columns, rows) = tty::size();
-        let is_first = state.columns.is_none() && state.tail.is_empty();
-        if state.columns.replace(columns) == Some(columns) || is_first {
+        let is_first = state.columns.is_none();
+        let is_stale = std::mem::take(&mut state.is_stale);
+        if state.columns.replace(columns) == Some(columns) && !is_stale || is_first {
             // It was printed by now, or else the prompt is painted over it again.
             let handed = std::mem::take(&mut state.handed);
             state.tail.extend(handed);

@@ -1,8 +1,15 @@
 //! The terminal itself: its size and its modes.
 
 use std::io::{self, IsTerminal, Write};
+use std::time::{Duration, Instant};
 
-use rustix::termios::{self, LocalModes, OptionalActions, Termios};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::termios::{self, LocalModes, OptionalActions, QueueSelector, Termios};
+
+/// Keys that come closer together than this are pasted, not typed.
+const BETWEEN_KEYS: Duration = Duration::from_millis(20);
+/// The most that is dropped of what is pasted: as much as comes in this time.
+const LONGEST_PASTE: Duration = Duration::from_secs(2);
 
 /// Whether lines can be edited here: stdin and stdout are a terminal, and one that
 /// can move its cursor.
@@ -22,6 +29,24 @@ pub fn size() -> (usize, usize) {
 
 pub fn columns() -> usize {
     size().0
+}
+
+/// Drops what was pasted and is not read yet.
+pub fn drop_pending() {
+    let deadline = Instant::now() + LONGEST_PASTE;
+    let mut wait = Duration::ZERO;
+    while has_input(wait) && Instant::now() < deadline {
+        // Where it fails the terminal is gone, as the editor finds out.
+        let _ = termios::tcflush(io::stdin(), QueueSelector::IFlush);
+        wait = BETWEEN_KEYS;
+    }
+}
+
+fn has_input(wait: Duration) -> bool {
+    let stdin = io::stdin();
+    let mut fds = [PollFd::new(&stdin, PollFlags::IN)];
+    let wait = Timespec::try_from(wait).ok();
+    poll(&mut fds, wait.as_ref()).is_ok_and(|ready| ready > 0)
 }
 
 /// Keeps the terminal from echoing what is typed while no line is being read; dropped,

@@ -220,3 +220,59 @@ fn control_c_empties_the_line_and_leaves_where_it_is_empty() {
         assert_eq!(terminal.exit_code(), 0);
     }
 }
+
+#[test]
+fn what_is_not_utf_8_is_dropped_and_the_line_stays() {
+    let script = Script::new();
+    let mut terminal = Terminal::start(&script.url());
+    let peer = script.welcome();
+    terminal.shows("here:");
+    for (number, bytes) in
+        [&b"\x9b"[..], b"\xff\xfe", b"\xe9x", b"\x1b[200~caf\xe9\ntwo\n\x1b[201~"].iter().enumerate()
+    {
+        let line = format!("half {number} typed");
+        terminal.press(&format!("{line}\x1b[D\x1b[D\x7fp"));
+        terminal.has_typed(&line);
+        terminal.sends(bytes);
+        terminal.shows("not UTF-8");
+        terminal.has_typed(&line);
+        terminal.press("!\r");
+        terminal.shows(&format!("> John: half {number} typ!ed"));
+        peer.hears("lobby", &format!("half {number} typ!ed"));
+        terminal.has_typed("");
+        terminal.enter("/clear");
+        terminal
+            .until("nothing but the prompt", |rows| rows.iter().filter(|row| !row.is_empty()).count() == 2);
+    }
+}
+
+#[test]
+fn what_is_too_long_is_told_and_can_be_brought_back() {
+    let (_server, addr) = Program::chat_server(&["-qqq"]);
+    let mut terminal = Terminal::start(&format!("ws://{addr}/"));
+    terminal.shows("here: John");
+    // A line break is two bytes of JSON.
+    for (line, is_sent) in
+        [("x".repeat(15_800), true), ("\n".repeat(8_000) + "y", false), ("x".repeat(100_000), false)]
+    {
+        terminal.press(&format!("\x1b[200~{line}\x1b[201~\r"));
+        if line.contains('\n') {
+            terminal.shows("o = one message");
+            terminal.enter("o");
+        }
+        if is_sent {
+            terminal.shows("xxx");
+        } else {
+            terminal.shows("bytes, at most 16000; not sent");
+            terminal.shows("Up brings back");
+        }
+        terminal.has_typed("");
+        terminal.enter("still here");
+        terminal.shows("> John: still here");
+        terminal.enter("/clear");
+        terminal
+            .until("nothing but the prompt", |rows| rows.iter().filter(|row| !row.is_empty()).count() == 2);
+    }
+    terminal.press("\x1b[A\x1b[A\x1b[A");
+    terminal.until("the long line", |rows| rows.concat().matches('x').count() > 1_000);
+}
