@@ -89,9 +89,9 @@ impl fmt::Display for Error {
             Self::Invalid(what) => f.write_str(what),
             Self::Refused(response) => {
                 write!(f, "the server refused with status {}", response.status)?;
-                match response.body.trim() {
-                    "" => Ok(()),
-                    body => write!(f, ": {}", crate::Escaped::new(body).cut(300)),
+                match response.body.trim().lines().next() {
+                    None => Ok(()),
+                    Some(line) => write!(f, ": {}", crate::Escaped::new(line.trim_end()).cut(200)),
                 }
             }
             Self::Handshake(what) => write!(f, "the handshake failed: {what}"),

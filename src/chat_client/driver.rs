@@ -152,7 +152,8 @@ impl Driver {
 
     /// One attempt, up to the server's welcome.
     fn join(&self) -> Result<Joined> {
-        self.try_to_join().inspect_err(|_| self.shared.lost())
+        let result = self.try_to_join().map_err(|error| self.shared.with(|session| session.conceal(error)));
+        result.inspect_err(|_| self.shared.lost())
     }
 
     fn try_to_join(&self) -> Result<Joined> {

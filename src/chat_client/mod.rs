@@ -45,9 +45,9 @@
 //! | vanished (1006), or silent for too long | again |
 //! | the server broke the protocol, or sent what is too large | it is over |
 //! | unreachable, timed out, not a chat for the moment | again |
-//! | refused with 408, 425, 429, 5xx | again, not before the `Retry-After` (of a day at most) |
 //! | refused with 409: our dead connection may hold the name | again, up to five times in a row |
-//! | refused with any other status, such as 400, 401, 403, 404 | it is over |
+//! | refused with 400; with 401 or 403 and the reason as one line of plain text | it is over |
+//! | refused with any other status, such as 200, 302, 404, 503: somebody else answers while the chat is away | again, not before the `Retry-After` (of a day at most) |
 //!
 //! Again is after the [`Backoff`]'s time, which grows until a connection has lasted for
 //! 10 s. The first connection is not tried again: [`ChatClientBuilder::connect`] tells

@@ -6,10 +6,12 @@ use std::collections::{HashMap, VecDeque};
 use super::queue::{Entry, Kind, Queue, frame};
 use super::rooms::Rooms;
 use super::{AskError, Kept, Receipt};
-use crate::Message;
 use crate::chat::RoomName;
 use crate::protocol::{Ask, Event, MAX_ID_CHARS};
+use crate::{Error, Message};
 
+/// What is shorter is no secret, and may stand in any text.
+const MIN_SECRET: usize = 8;
 /// Tells the ids of the pings behind requests from others.
 const PING: char = 'p';
 
@@ -70,6 +72,22 @@ impl Session {
         let room = first.map(|(room, _)| room).or(self.first_room.as_deref());
         let since = first.and_then(|(_, pos)| pos);
         [("name", Some(&self.name)), ("room", room), ("session", self.secret.as_deref()), ("since", since)]
+    }
+
+    /// The same error without the session's secret, which was in the URL and which some
+    /// servers repeat in their answers.
+    pub(super) fn conceal(&self, error: Error) -> Error {
+        let secret = self.secret.as_deref().filter(|secret| secret.len() >= MIN_SECRET);
+        match (error, secret) {
+            (Error::Refused(mut response), Some(secret)) => {
+                let values = response.headers.iter_mut().map(|(_, value)| value);
+                for text in values.chain([&mut response.body]) {
+                    *text = text.replace(secret, "...");
+                }
+                Error::Refused(response)
+            }
+            (error, _) => error,
+        }
     }
 
     pub(super) fn is_own_id(&self, id: &str) -> bool {

@@ -18,6 +18,7 @@ pub(super) enum Verdict {
     NameTaken,
 }
 
+/// What an end, or a failed attempt to come back, means.
 pub(super) fn judge(why: &Error) -> Verdict {
     match why {
         Error::Io { .. } | Error::TimedOut(_) | Error::Handshake(_) => Verdict::Again,
@@ -38,12 +39,23 @@ fn judge_close(reason: &CloseReason) -> Verdict {
     }
 }
 
+/// There was a chat at this address before: what does not sound like one, such as a
+/// redirect, a page, 404, is somebody else's while it is away.
 fn judge_refusal(response: &RefusedResponse) -> Verdict {
     match response.status {
+        400 => Verdict::Final,
+        401 | 403 if is_reason(response) => Verdict::Final,
         409 => Verdict::NameTaken,
-        408 | 425 | 429 | 500.. => retry_after(response).map_or(Verdict::Again, Verdict::NotBefore),
-        _ => Verdict::Final,
+        _ => retry_after(response).map_or(Verdict::Again, Verdict::NotBefore),
     }
+}
+
+/// Whether the body tells why, as a chat server does: in one line of plain text.
+fn is_reason(response: &RefusedResponse) -> bool {
+    let media_type = response.header("content-type").unwrap_or_default();
+    let is_plain =
+        media_type.split(';').next().is_some_and(|it| it.trim().eq_ignore_ascii_case("text/plain"));
+    is_plain && response.body.trim().lines().count() == 1
 }
 
 /// `Retry-After` in seconds or as a date (RFC 9110, section 10.2.3). A date is
@@ -69,8 +81,13 @@ mod tests {
     use crate::CloseCode;
 
     fn refused(status: u16, headers: &[(&str, &str)]) -> Verdict {
+        refused_with(status, headers, "")
+    }
+
+    fn refused_with(status: u16, headers: &[(&str, &str)], body: &str) -> Verdict {
+        let body = body.to_owned();
         let headers = headers.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-        judge(&Error::Refused(Box::new(RefusedResponse { status, headers, body: String::new() })))
+        judge(&Error::Refused(Box::new(RefusedResponse { status, headers, body })))
     }
 
     #[test]
@@ -90,13 +107,21 @@ mod tests {
 
     #[test]
     fn refusals_that_pass_are_tried_again() {
-        for status in [301, 400, 401, 403, 404, 405, 410, 426] {
-            assert_eq!(refused(status, &[("retry-after", "1")]), Verdict::Final, "{status}");
-        }
-        for status in [408, 425, 429, 500, 502, 503, 504] {
+        for status in [200, 301, 308, 401, 403, 404, 405, 408, 410, 425, 426, 429, 500, 502, 503, 504] {
             assert_eq!(refused(status, &[]), Verdict::Again, "{status}");
         }
         assert_eq!(refused(409, &[]), Verdict::NameTaken);
+    }
+
+    #[test]
+    fn a_chat_server_s_own_no_is_final_and_a_page_is_not() {
+        let plain = [("content-type", "text/plain; charset=utf-8")];
+        assert_eq!(refused(400, &[]), Verdict::Final);
+        for status in [401, 403] {
+            assert_eq!(refused_with(status, &plain, "members only\n"), Verdict::Final);
+            assert_eq!(refused_with(status, &plain, "log\nin"), Verdict::Again);
+            assert_eq!(refused_with(status, &[("content-type", "text/html")], "log in"), Verdict::Again);
+        }
     }
 
     #[test]

@@ -69,11 +69,19 @@ pub fn run(app: &App, line: &str) -> Next {
     if line == "Bye" {
         return leave(app);
     }
-    if let Some(own) = own_command(line) {
-        run_own(app, own);
+    if let Some((own, rest)) = own_command(line) {
+        match rest {
+            "" => run_own(app, own.name),
+            _ => app.screen.show([Block::Alarm(CommandError::Usage(own).to_string())]),
+        }
         return Next::Go;
     }
     match Command::parse(line) {
+        Ok(Command::Quit) if !line.trim()[1..].eq_ignore_ascii_case("quit") => {
+            let usage = Command::help("quit").map(|quit| CommandError::Usage(quit).to_string());
+            app.screen.show(usage.map(Block::Alarm));
+            Next::Go
+        }
         Ok(Command::Say(text)) => say(app, line, text, false),
         Ok(Command::Me(text)) => say(app, line, text, true),
         Ok(Command::Quit) => leave(app),
@@ -90,9 +98,12 @@ pub fn say_all(app: &App, lines: &str) -> Next {
     say(app, lines, lines.to_owned(), false)
 }
 
-fn own_command(line: &str) -> Option<&'static str> {
-    let name = line.strip_prefix('/')?.trim();
-    OWN.iter().map(|help| help.name).find(|own| own.eq_ignore_ascii_case(name))
+/// The command, and what stands behind it.
+fn own_command(line: &str) -> Option<(CommandHelp, &str)> {
+    let rest = line.strip_prefix('/')?;
+    let (name, rest) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+    let own = OWN.into_iter().find(|own| own.name.eq_ignore_ascii_case(name))?;
+    Some((own, rest.trim()))
 }
 
 fn run_own(app: &App, name: &str) {
@@ -146,13 +157,15 @@ fn ask(app: &App, line: &str, ask: Ask) -> Next {
     let result = app.chat.ask(ask.clone());
     if let Ok(receipt) = &result {
         model.asked(&ask, receipt.id(), true);
+        if let Some(text) = &kept {
+            model.said.add(receipt.clone(), text.clone());
+        }
     }
     drop(model);
     match result {
         Ok(_) => {
             if let Some(kept) = kept.filter(|_| app.chat.state() != ChatState::Online) {
-                let kept = super::wrap::cut(&text::one_line(&kept), 200);
-                app.screen.show([Block::Info(format!("kept, will be sent: {kept}"))]);
+                app.screen.show([Block::Info(format!("kept, will be sent: {}", shorten(&kept)))]);
             }
             Next::Go
         }
@@ -167,8 +180,30 @@ fn ask(app: &App, line: &str, ask: Ask) -> Next {
     }
 }
 
+/// A message as it is shown outside the conversation.
+fn shorten(text: &str) -> String {
+    super::wrap::cut(&text::one_line(text), 200)
+}
+
+/// Shows what is lost with the conversation.
+pub fn show_lost(app: &App) {
+    let model = app.model.lock();
+    let lost: Vec<Block> =
+        model.said.lost().map(|text| Block::Alarm(format!("not confirmed: {}", shorten(text)))).collect();
+    drop(model);
+    app.screen.show(lost);
+}
+
 fn obey(app: &App, line: &str, command: Command) -> Next {
     let current = app.model.lock().current().map(str::to_owned);
+    let is_about_this = matches!(
+        command,
+        Command::Who(None) | Command::Leave(None) | Command::Topic(_) | Command::History(_)
+    );
+    if current.is_none() && is_about_this {
+        app.screen.show([Block::Alarm("you are in no room".to_owned())]);
+        return Next::Go;
+    }
     let room_or_this = |room: Option<String>| room.or_else(|| current.clone()).unwrap_or_default();
     match command {
         Command::Help(about) => help(app, about.as_deref()),
@@ -208,7 +243,8 @@ fn reply(app: &App, line: &str, text: String) -> Next {
 fn whisper(app: &App, line: &str, arg: &str) -> Next {
     let split = {
         let model = app.model.lock();
-        let names: Vec<&String> = model.rooms().flat_map(|(_, room)| room.names()).collect();
+        let present = model.rooms().flat_map(|(_, room)| room.names());
+        let names: Vec<&String> = present.chain(&model.past_names).collect();
         Command::split_name(arg, names)
     };
     let (to, text) = match split {
@@ -274,6 +310,16 @@ fn help(app: &App, about: Option<&str>) {
 
 fn item(help: CommandHelp) -> Block {
     Block::Item(help.to_string(), help.what.to_owned())
+}
+
+/// Says what leaving waits for, if anything.
+pub fn announce_goodbye(app: &App) {
+    let waiting = app.chat.queued();
+    if waiting > 0 && app.chat.state() == ChatState::Online {
+        let seconds = CONFIRMING.as_secs();
+        let words = format!("leaving; waiting for {waiting} to be confirmed, {seconds} s at most");
+        app.screen.show([Block::Info(words)]);
+    }
 }
 
 /// Leaves, once what was said is confirmed; how much was not.

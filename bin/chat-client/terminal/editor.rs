@@ -117,7 +117,7 @@ impl Editor {
     /// What came in is not UTF-8: rustyline gave the line up, and with it all that
     /// it had read ahead. What is left of a paste would be lines to be sent.
     fn drop_invalid(&self) {
-        tty::drop_pending();
+        tty::drop_paste();
         // The line that was given up is still on it.
         self.app.screen.paint_all();
         let words = "what came in is not UTF-8, and was dropped, with what was pasted behind it";

@@ -115,12 +115,16 @@ fn converse(app: &Arc<App>, updates: Receiver<Update>, editing_tx: Sender<()>) -
     let printer = editor.printer()?;
     let printing = app.clone();
     spawn("print", move || {
-        printing.screen.print_all(printer, || status::has_clock(&printing.model.lock()));
+        printing.screen.print_all(printer, || status::changes(&printing.model.lock()));
     })?;
     let listening = app.clone();
     spawn("updates", move || listening.listen(&updates))?;
     let end = edit(app, &mut editor);
     drop(editing_tx);
+    match end {
+        None => commands::announce_goodbye(app),
+        Some(_) => commands::show_lost(app),
+    }
     // What is still to be shown belongs before the last words on stderr.
     app.print_rest();
     drop(quiet);

@@ -18,6 +18,10 @@ pub fn words(model: &Model, kept: usize) -> String {
     if kept > 0 && has_clock(model) {
         parts.push(format!("{kept} to be sent"));
     }
+    let overdue = model.said.overdue();
+    if overdue > 0 && !has_clock(model) {
+        parts.push(format!("{overdue} unconfirmed"));
+    }
     if let Some(news) = news(model) {
         parts.push(news);
     }
@@ -31,7 +35,11 @@ pub fn words(model: &Model, kept: usize) -> String {
 }
 
 /// Whether the line changes by itself.
-pub fn has_clock(model: &Model) -> bool {
+pub fn changes(model: &Model) -> bool {
+    has_clock(model) || model.said.is_waiting()
+}
+
+fn has_clock(model: &Model) -> bool {
     !matches!(model.link, Link::Up)
 }
 

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::termios::{self, LocalModes, OptionalActions, QueueSelector, Termios};
 
+/// Nobody types further ahead than this; what is more is pasted.
+const TYPED_AHEAD: u64 = 64;
 /// Keys that come closer together than this are pasted, not typed.
 const BETWEEN_KEYS: Duration = Duration::from_millis(20);
 /// The most that is dropped of what is pasted: as much as comes in this time.
@@ -31,14 +33,13 @@ pub fn columns() -> usize {
     size().0
 }
 
-/// Drops what was pasted and is not read yet.
-pub fn drop_pending() {
+/// Drops the rest of a paste that is being read; what was typed ahead stays.
+pub fn drop_paste() {
+    let is_paste = rustix::io::ioctl_fionread(io::stdin()).is_ok_and(|count| count > TYPED_AHEAD);
     let deadline = Instant::now() + LONGEST_PASTE;
-    let mut wait = Duration::ZERO;
-    while has_input(wait) && Instant::now() < deadline {
+    while is_paste && has_input(BETWEEN_KEYS) && Instant::now() < deadline {
         // Where it fails the terminal is gone, as the editor finds out.
         let _ = termios::tcflush(io::stdin(), QueueSelector::IFlush);
-        wait = BETWEEN_KEYS;
     }
 }
 

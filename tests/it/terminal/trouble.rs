@@ -127,3 +127,41 @@ fn the_status_tells_how_it_ended() {
     assert_eq!(terminal.exit_code(), 1);
     terminal.shows("--plain");
 }
+
+#[test]
+fn what_somebody_else_answers_during_an_outage_does_not_end_it() {
+    const SECRET: &str = "a-secret-session";
+    let server = RawServer::run(|listener| {
+        let welcome = |mut peer: RawPeer| {
+            peer.upgrade("Sec-WebSocket-Protocol: chinwag.v1\r\n");
+            let [name, session, room, pos] = ["John", SECRET, "lobby", "0"].map(str::to_owned);
+            peer.send_frame(TEXT, Event::Welcome { name, session, room, pos }.to_json().as_bytes());
+            let joined = Event::Joined { room: "lobby".to_owned(), name: "John".to_owned(), time: NOON };
+            peer.send_frame(TEXT, joined.to_json().as_bytes());
+            peer
+        };
+        welcome(RawPeer::accept(listener)).close(1012, "restarting");
+        let answer = |head: &str| {
+            let mut peer = RawPeer::accept(listener);
+            assert!(peer.head.contains(SECRET));
+            let body = format!("no {SECRET}\n<p>{}", "x".repeat(500));
+            let length = body.len();
+            peer.send(format!("HTTP/1.1 {head}\r\nContent-Length: {length}\r\n\r\n{body}").as_bytes());
+        };
+        answer("200 OK");
+        answer("302 Found\r\nLocation: http://login.example/");
+        answer("403 Forbidden\r\nContent-Type: text/html");
+        answer("404 Not Found");
+        // Not again.
+        answer("400 Bad Request");
+    });
+    let mut terminal = Terminal::start(&server.url());
+    terminal.shows("connection lost");
+    terminal.enter("words to keep");
+    terminal.shows("kept, will be sent: words to keep");
+    assert_eq!(terminal.exit_code(), 1);
+    terminal.shows("not confirmed: words to keep");
+    terminal.shows("refused with status 400: no ...");
+    assert!(!String::from_utf8(terminal.raw()).unwrap().contains(SECRET));
+    server.finish();
+}

@@ -28,6 +28,7 @@ impl Model {
                 self.tell(&room, name, time, "joined", effects);
             }
             Event::Left { room, name, time } => {
+                self.remember_name(&name);
                 if let Some(known) = self.room_mut(&room) {
                     known.remove(&name);
                 }
@@ -42,6 +43,7 @@ impl Model {
                     Kind::WhisperFrom { is_deed: action }
                 };
                 let name = if is_own { to } else { from };
+                self.remember_name(&name);
                 effects.ring |= !is_own;
                 if !is_own {
                     self.whisperer = Some(name.clone());
@@ -137,6 +139,9 @@ impl Model {
     }
 
     fn leave(&mut self, name: &str, effects: &mut Effects) {
+        let people = self.room(name).into_iter().flat_map(Room::names);
+        let people: Vec<String> = people.filter(|person| **person != self.name).cloned().collect();
+        people.iter().for_each(|person| self.remember_name(person));
         self.rooms.retain(|(other, _)| other != name);
         effects.blocks.push(Block::Info(format!("you left {name}")));
         if self.current.as_deref() == Some(name) {
@@ -212,11 +217,16 @@ impl Model {
             described.push(format!("and {} more", total - described.len()));
         }
         let described = described.join(", ");
+        if total == 0 {
+            effects.blocks.push(Block::Info(format!("nobody is in {name}")));
+            return;
+        }
         let is_current = self.current.as_deref() == Some(name);
         let Some(room) = self.room_mut(name) else {
             effects.blocks.push(Block::Info(format!("in {name}: {described}")));
             return;
         };
+        let gone: Vec<String> = room.names().filter(|name| !names.contains(name)).cloned().collect();
         room.set_people(names, total);
         let is_introduction = !std::mem::replace(&mut room.is_introduced, true);
         if is_shown {
@@ -225,6 +235,7 @@ impl Model {
             let block = Block::Info(format!("here: {described}"));
             if is_current { effects.blocks.push(block) } else { room.hold(block) }
         }
+        gone.iter().for_each(|name| self.remember_name(name));
     }
 
     fn hear_history(&mut self, name: &str, messages: Vec<ChatMessage>, effects: &mut Effects) {
@@ -270,6 +281,7 @@ impl Model {
             let had = room.rename(&from, &name);
             is_here |= had && self.current.as_ref() == Some(room_name);
         }
+        self.remember_name(&from);
         if self.whisperer.as_ref() == Some(&from) {
             self.whisperer = Some(name.clone());
         }

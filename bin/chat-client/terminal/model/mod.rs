@@ -2,7 +2,9 @@
 //! update into what is to be shown; no threads, no terminal, no network.
 
 mod hear;
+mod said;
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use chinwag::Error;
@@ -11,9 +13,12 @@ use chinwag::protocol::Ask;
 
 use super::block::Block;
 use super::room::Room;
+use said::Said;
 
 /// The most questions whose answers are waited for; those before them are not coming.
 const MAX_ASKED: usize = 100;
+/// The most names that are remembered of people who left.
+const MAX_PAST_NAMES: usize = 1_000;
 
 /// What follows from an update.
 #[derive(Debug, Default)]
@@ -65,6 +70,10 @@ pub struct Model {
     /// Rooms that were heard of.
     known_rooms: Vec<String>,
     pub is_away: bool,
+    pub said: Said,
+    /// Who was here, or whispered, and may have left: what begins with such a name is
+    /// not for somebody whose name is shorter.
+    pub past_names: VecDeque<String>,
 }
 
 impl Model {
@@ -81,6 +90,8 @@ impl Model {
             whisperer: None,
             known_rooms: Vec::new(),
             is_away: false,
+            said: Said::default(),
+            past_names: VecDeque::new(),
         }
     }
 
@@ -117,6 +128,14 @@ impl Model {
             self.asked.remove(0);
         }
         self.asked.push(Asked { id: id.to_owned(), question, is_shown });
+    }
+
+    fn remember_name(&mut self, name: &str) {
+        self.past_names.retain(|other| other != name);
+        self.past_names.push_back(name.to_owned());
+        if self.past_names.len() > MAX_PAST_NAMES {
+            self.past_names.pop_front();
+        }
     }
 
     /// Whether the user asked this, for answers that do not tell.
