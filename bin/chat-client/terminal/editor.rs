@@ -61,6 +61,9 @@ struct Keys {
     wants_to_leave: AtomicBool,
     /// The line as it was last changed, on both sides of the cursor.
     draft: Mutex<(String, String)>,
+    /// What the user is told once keys are read again: who answers to it must not be
+    /// overheard.
+    notice: Mutex<Option<&'static str>>,
 }
 
 impl Editor {
@@ -121,7 +124,7 @@ impl Editor {
         // The line that was given up is still on it.
         self.app.screen.paint_all();
         let words = "what came in is not UTF-8, and was dropped, with what was pasted behind it";
-        self.app.screen.show([Block::Alarm(words.to_owned())]);
+        *self.keys.notice.lock() = Some(words);
     }
 
     /// Keeps a line for this run and the next ones.
@@ -207,6 +210,9 @@ impl Painter {
 
 impl Highlighter for Painter {
     fn highlight_prompt<'b, 's: 'b, 'p: 'b>(&'s self, prompt: &'p str, is_default: bool) -> Cow<'b, str> {
+        if let Some(words) = self.keys.notice.lock().take() {
+            self.app.screen.show([Block::Alarm(words.to_owned())]);
+        }
         if self.is_accepted() {
             return Cow::Borrowed("");
         }
