@@ -1,9 +1,10 @@
 //! Connecting, and the words for what goes wrong with it.
 
 use std::io;
+use std::time::Duration;
 
 use chinwag::chat_client::{Backoff, ChatClient, Update};
-use chinwag::{Canceller, ClosedBy, ConnectOptions, Error};
+use chinwag::{Canceller, ClosedBy, ConnectOptions, Error, WirePrinter};
 use crossbeam_channel::Receiver;
 
 use crate::args::Options;
@@ -118,4 +119,19 @@ pub fn lost(error: &Error) -> String {
         Error::Closed(reason) => format!("the connection was lost: {reason}"),
         error => format!("the connection was lost: {error}"),
     })
+}
+
+/// Starts the log, and talks with the wire printed to stderr where that is asked for.
+pub fn observed(
+    options: &Options,
+    talk: impl FnOnce(&Options, Option<&WirePrinter>) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    options.start_log().map_err(Failure::new)?;
+    let printer = options.trace_wire.then(|| WirePrinter::new(io::stderr())).transpose();
+    let printer = printer.map_err(|error| Failure::new(error.to_string()))?;
+    let result = talk(options, printer.as_ref());
+    if let Some(printer) = printer {
+        printer.flush(Duration::from_secs(1));
+    }
+    result
 }

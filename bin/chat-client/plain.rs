@@ -32,14 +32,7 @@ enum Event {
 }
 
 pub fn run(options: &Options) -> Result<(), Failure> {
-    options.start_log().map_err(Failure::new)?;
-    let printer = options.trace_wire.then(|| WirePrinter::new(io::stderr())).transpose();
-    let printer = printer.map_err(|error| Failure::new(error.to_string()))?;
-    let result = talk(options, printer.as_ref());
-    if let Some(printer) = printer {
-        printer.flush(Duration::from_secs(1));
-    }
-    result
+    connect::observed(options, talk)
 }
 
 fn talk(options: &Options, printer: Option<&WirePrinter>) -> Result<(), Failure> {

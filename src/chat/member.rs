@@ -7,7 +7,7 @@ use super::dialect::{Dialect, Listener, Reading, Speaker};
 use super::log::{Mark, Tail};
 use super::roll::Claim;
 use super::sessions::Token;
-use super::state::{Earlier, Newcomer, Places, Problem, parse_room};
+use super::state::{Earlier, Newcomer, Places, Problem, parse_name, parse_room};
 use super::{Name, RoomName, Shared};
 use crate::protocol::{Ask, Event, Request};
 use crate::{Client, CloseCode, CloseReason, Handler, Message};
@@ -89,7 +89,7 @@ impl Member {
         }
     }
 
-    /// Has something done in the hub's turn, about the room that this person speaks in.
+    /// Has something done in the hub's turn, most likely about the room joined last.
     fn in_turn<A>(&self, me: &Client, act: impl FnOnce(Arc<Shared>, crate::ClientId) -> A)
     where
         A: FnOnce(&mut crate::Turn<'_>) + Send + 'static,
@@ -107,12 +107,9 @@ impl Member {
     }
 
     fn rename(&mut self, me: &Client, name: &str, id: Option<String>) {
-        let name = match Name::parse(name) {
+        let name = match parse_name(name) {
             Ok(name) => name,
-            Err(error) => {
-                let problem = Problem::new("bad_name", format!("name not allowed: {error}"));
-                return self.refuse(me, problem, id);
-            }
+            Err(problem) => return self.refuse(me, problem, id),
         };
         if name == *self.claim.name() {
             return self.refuse(me, Problem::new("bad_name", "you are called that already"), id);

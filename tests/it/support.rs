@@ -261,3 +261,13 @@ impl Drop for Program {
         let _ = self.child.wait();
     }
 }
+
+/// Runs an ignored test alone in a process of its own, and asserts that it succeeds.
+#[track_caller]
+pub fn succeeds_alone(test: &str) {
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args([test, "--exact", "--ignored", "--test-threads=1"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+}

@@ -37,10 +37,8 @@ impl State {
     }
 
     pub(super) fn present_event(&self, room: &RoomName) -> Event {
-        let people = self.rooms.get(room).into_iter().flat_map(|room| &room.people);
-        let mut people = people.filter_map(|id| self.people.get(id)).collect::<Vec<_>>();
+        let mut people = self.people_in(room);
         let total = people.len();
-        people.sort_unstable_by(|a, b| a.name.as_str().cmp(b.name.as_str()));
         people.truncate(MAX_LISTED);
         let name = |person: &&super::Person| person.name.to_string();
         let away = people.iter().filter(|person| person.away.is_some()).map(name).collect();
@@ -49,11 +47,15 @@ impl State {
 
     /// The names of those who are in a room, in order.
     pub(in crate::chat) fn names_in(&self, room: &RoomName) -> Vec<String> {
-        let people = self.rooms.get(room).into_iter().flat_map(|room| &room.people);
-        let mut names =
-            people.filter_map(|id| Some(self.people.get(id)?.name.to_string())).collect::<Vec<_>>();
-        names.sort_unstable();
-        names
+        self.people_in(room).into_iter().map(|person| person.name.to_string()).collect()
+    }
+
+    /// Those who are in a room, in the order of their names.
+    fn people_in(&self, room: &RoomName) -> Vec<&super::Person> {
+        let ids = self.rooms.get(room).into_iter().flat_map(|room| &room.people);
+        let mut people = ids.filter_map(|id| self.people.get(id)).collect::<Vec<_>>();
+        people.sort_unstable_by(|a, b| a.name.as_str().cmp(b.name.as_str()));
+        people
     }
 
     /// The last messages of a room, the oldest first.

@@ -8,6 +8,7 @@ mod settings;
 mod talk;
 
 pub(super) use coming::{Earlier, Newcomer};
+pub(super) use settings::parse_name;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;

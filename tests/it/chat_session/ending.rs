@@ -217,11 +217,7 @@ fn dropping_ends_all_at_once_wherever_the_chat_is() {
 #[cfg(target_os = "linux")]
 #[test]
 fn no_thread_is_left_behind() {
-    let output = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["chat_session::ending::threads_of_this_process", "--exact", "--ignored", "--test-threads=1"])
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    crate::support::succeeds_alone("chat_session::ending::threads_of_this_process");
 }
 
 #[cfg(target_os = "linux")]

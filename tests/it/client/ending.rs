@@ -201,11 +201,7 @@ fn dropping_says_going_away() {
 #[cfg(target_os = "linux")]
 #[test]
 fn no_thread_is_left_behind() {
-    let output = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["client::ending::threads_of_this_process", "--exact", "--ignored", "--test-threads=1"])
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    crate::support::succeeds_alone("client::ending::threads_of_this_process");
 }
 
 #[cfg(target_os = "linux")]
