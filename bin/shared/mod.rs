@@ -13,6 +13,7 @@ use simplelog::{
 
 /// Where the log goes and how much of it.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Log")]
 pub struct Logging {
     /// Log more: debug with one, everything with two.
     #[arg(short, long, action = clap::ArgAction::Count, conflicts_with = "quiet")]

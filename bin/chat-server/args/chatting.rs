@@ -1,0 +1,37 @@
+//! The chat's own options.
+
+use chinwag::chat::{Chat, ChatBuilder};
+use clap::Args;
+
+/// What is announced, and what is kept.
+#[derive(Args)]
+#[command(next_help_heading = "The chat")]
+pub struct Chatting {
+    /// Members up to which comings and goings are announced; in a larger room the
+    /// number of people is told now and then instead.
+    #[arg(long, value_name = "N", env = "CHINWAG_ANNOUNCE_UP_TO", default_value_t = Chat::ANNOUNCE_UP_TO)]
+    pub announce_up_to: usize,
+
+    /// Messages that a newcomer gets of what was said before, 100 at most (not in text
+    /// mode, where the query's history=N asks for them).
+    #[arg(long, value_name = "N", env = "CHINWAG_HISTORY", default_value_t = 20)]
+    pub history: usize,
+
+    /// Messages of each room that are kept.
+    #[arg(long, value_name = "N", env = "CHINWAG_RETENTION_MESSAGES", default_value_t = 1000)]
+    pub retention_messages: usize,
+
+    /// Bytes of text of each room that are kept.
+    #[arg(long, value_name = "BYTES", env = "CHINWAG_RETENTION_BYTES", default_value_t = 1024 * 1024)]
+    pub retention_bytes: usize,
+}
+
+impl Chatting {
+    pub fn apply(&self, builder: ChatBuilder) -> ChatBuilder {
+        builder
+            .announce_up_to(self.announce_up_to)
+            .history(self.history)
+            .retention_messages(self.retention_messages)
+            .retention_bytes(self.retention_bytes)
+    }
+}

@@ -1,0 +1,92 @@
+//! Where the server listens, and which web pages may connect.
+
+use std::path::PathBuf;
+
+use chinwag::{ClientCertificates, Error, Listener, ServerBuilder, ServerTls};
+use clap::Args;
+
+/// Listeners, TLS and web pages.
+#[derive(Args)]
+#[command(next_help_heading = "Listening")]
+pub struct Listening {
+    /// Address to listen on: HOST:PORT (port 0 takes any free one) or unix:PATH.
+    /// Can be given several times.
+    #[arg(
+        long,
+        value_name = "ADDR",
+        env = "CHINWAG_LISTEN", value_parser = listen_addr,
+        value_delimiter = ',',
+        default_value = "127.0.0.1:9001"
+    )]
+    pub listen: Vec<String>,
+
+    /// Certificate (PEM, with those between it and the authority) for TLS: every TCP
+    /// address then speaks wss:// and https:// alone. Read again when it changes, and on
+    /// SIGHUP.
+    #[arg(long, value_name = "PEM", env = "CHINWAG_TLS_CERT", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+
+    /// The certificate's private key (PEM, not encrypted).
+    #[arg(long, value_name = "PEM", env = "CHINWAG_TLS_KEY", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+
+    /// Lets in only clients with a certificate of an authority in this file.
+    #[arg(long, value_name = "PEM", env = "CHINWAG_TLS_CLIENT_CA", requires = "tls_cert")]
+    pub tls_client_ca: Option<PathBuf>,
+
+    /// Origin of web pages that may connect, as SCHEME://HOST:PORT, or * for all.
+    /// Pages of this host and port, and programs, always are. Can be given several times.
+    #[arg(long, value_name = "ORIGIN", env = "CHINWAG_ALLOW_ORIGIN", value_parser = origin, value_delimiter = ',')]
+    pub allow_origin: Vec<String>,
+
+    /// Host name that browsers may use for a server on a loopback address, beside this
+    /// machine's own (a reverse proxy's), or * for all. Can be given several times.
+    #[arg(long, value_name = "HOST", env = "CHINWAG_ALLOW_HOST", value_delimiter = ',')]
+    pub allow_host: Vec<String>,
+}
+
+impl Listening {
+    /// The certificate and key, where TLS is asked for.
+    pub fn load_tls(&self) -> Result<Option<ServerTls>, Error> {
+        let (Some(certificate), Some(key)) = (&self.tls_cert, &self.tls_key) else { return Ok(None) };
+        let mut builder = ServerTls::builder(certificate, key);
+        if let Some(file) = &self.tls_client_ca {
+            builder = builder.client_ca(file, ClientCertificates::Required);
+        }
+        builder.load().map(Some)
+    }
+
+    /// Binds every address.
+    pub fn listeners(&self, tls: Option<&ServerTls>) -> Result<Vec<Listener>, Error> {
+        let bind = |addr: &String| {
+            let listener = Listener::bind(addr)?;
+            // Who comes through a Unix socket is on this machine.
+            match tls.filter(|_| !addr.starts_with("unix:")) {
+                Some(tls) => listener.tls(tls),
+                None => Ok(listener),
+            }
+        };
+        self.listen.iter().map(bind).collect()
+    }
+
+    pub fn apply(&self, builder: ServerBuilder) -> ServerBuilder {
+        let builder = self.allow_origin.iter().fold(builder, ServerBuilder::allow_origin);
+        self.allow_host.iter().fold(builder, ServerBuilder::allow_host)
+    }
+}
+
+fn listen_addr(text: &str) -> Result<String, String> {
+    let is_tcp =
+        text.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
+    let is_unix = text.strip_prefix("unix:").is_some_and(|path| !path.is_empty());
+    if is_tcp || is_unix { Ok(text.to_owned()) } else { Err("must be HOST:PORT or unix:PATH".to_owned()) }
+}
+
+fn origin(text: &str) -> Result<String, String> {
+    let is_origin = text.split_once("://").is_some_and(|(_, host)| !host.is_empty() && !host.contains('/'));
+    if text == "*" || is_origin {
+        Ok(text.to_owned())
+    } else {
+        Err("must be SCHEME://HOST:PORT or *".to_owned())
+    }
+}
