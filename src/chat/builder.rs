@@ -7,9 +7,11 @@ use parking_lot::Mutex;
 
 use super::dialect::{Dialect, Dialects};
 use super::headcount::{Headcount, Tell};
+use super::identity::{Authenticate, Identity};
 use super::log::{Logs, Retention};
 use super::state::State;
 use super::{Chat, Shared};
+use crate::{Refusal, Request};
 
 /// Builds a [`Chat`].
 ///
@@ -26,6 +28,7 @@ pub struct ChatBuilder {
     history: usize,
     retention: Retention,
     dialects: Dialects,
+    authenticate: Option<Authenticate>,
 }
 
 impl ChatBuilder {
@@ -36,6 +39,7 @@ impl ChatBuilder {
             history: 20,
             retention: Retention { messages: 1000, bytes: 1024 * 1024 },
             dialects: Dialects::usual(),
+            authenticate: None,
         }
     }
 
@@ -85,15 +89,38 @@ impl ChatBuilder {
         self
     }
 
+    /// Finds out who a newcomer is, before the upgrade: by a token in the request, say. What
+    /// it refuses is refused. Runs on that newcomer's own thread and may block. Defaults to
+    /// letting everyone in who asks, under any name.
+    ///
+    /// ```
+    /// use chinwag::Refusal;
+    /// use chinwag::chat::{Chat, Identity, Role};
+    ///
+    /// let chat = Chat::builder().authenticate(|request| match request.cookie("login") {
+    ///     Some("s3cret") => Ok(Identity::named("Adam").role(Role::Operator)),
+    ///     Some(_) => Err(Refusal::new(401, "log in again")),
+    ///     None => Ok(Identity::default()),
+    /// });
+    /// # let _ = chat.build();
+    /// ```
+    pub fn authenticate(
+        mut self,
+        authenticate: impl Fn(&Request) -> Result<Identity, Refusal> + Send + Sync + 'static,
+    ) -> Self {
+        self.authenticate = Some(Box::new(authenticate));
+        self
+    }
+
     /// The chat. It begins when a server lets people in by its [`gate`](Chat::gate).
     pub fn build(self) -> Chat {
-        let Self { announce_up_to, headcount_interval, history, retention, dialects } = self;
+        let Self { announce_up_to, headcount_interval, history, retention, dialects, authenticate } = self;
         let shared = Arc::new_cyclic(|shared: &Weak<Shared>| {
             let headcount = Headcount::new(headcount_interval);
             let logs = Logs::new(retention);
             let tell = tell_headcount(shared.clone());
             let state = State::new(logs, dialects.clone(), announce_up_to, history, headcount, tell);
-            Shared { roll: Arc::default(), state: Mutex::new(state), dialects }
+            Shared { roll: Arc::default(), state: Mutex::new(state), dialects, authenticate }
         });
         Chat { shared }
     }

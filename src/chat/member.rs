@@ -8,7 +8,7 @@ use super::log::{Mark, Tail};
 use super::roll::Claim;
 use super::sessions::Token;
 use super::state::{Earlier, Newcomer, Places, Problem, parse_name, parse_room};
-use super::{Name, RoomName, Shared};
+use super::{Name, Role, RoomName, Shared};
 use crate::protocol::{Ask, Event, Request};
 use crate::{Client, CloseCode, CloseReason, Handler, Message};
 
@@ -30,6 +30,7 @@ pub struct Member {
     pub(super) lease: Lease,
     pub(super) claim: Claim,
     pub(super) dialect: u8,
+    pub(super) role: Role,
     pub(super) places: Places,
     /// The first room, and what is heard there of the time before.
     pub(super) room: RoomName,
@@ -63,6 +64,11 @@ impl Member {
     /// The name that this person goes by.
     pub fn name(&self) -> &Name {
         self.claim.name()
+    }
+
+    /// What this person may do.
+    pub fn role(&self) -> Role {
+        self.role
     }
 
     /// The rooms that this person is in, the one joined last at the end.

@@ -22,6 +22,7 @@
 mod builder;
 mod dialect;
 mod headcount;
+mod identity;
 mod log;
 mod member;
 mod name;
@@ -32,6 +33,7 @@ mod state;
 
 pub use builder::ChatBuilder;
 pub use dialect::{Dialect, Json, Listener, Reading, Speaker, Text};
+pub use identity::{Identity, Role};
 pub use member::Member;
 pub use name::{Name, NameError, NameKey};
 pub use room_name::{RoomName, RoomNameError};
@@ -43,6 +45,7 @@ use parking_lot::Mutex;
 use crate::protocol::{ChatMessage, Event, RoomInfo};
 use crate::{Acceptance, Handler, Hub, Refusal, Request, Response};
 use dialect::{Dialects, Listener as To};
+use identity::Authenticate;
 use member::Lease;
 use roll::Roll;
 use state::State;
@@ -70,6 +73,7 @@ struct Shared {
     /// Locked in the hub's turn, and elsewhere for a few lines at a time.
     state: Mutex<State>,
     dialects: Dialects,
+    authenticate: Option<Authenticate>,
 }
 
 impl Chat {
@@ -119,8 +123,10 @@ impl Chat {
     }
 
     fn member(&self, request: &Request) -> Result<Member, Refusal> {
-        let name = request
-            .query("name")
+        let identity = self.identify(request)?;
+        let name = identity
+            .name
+            .or_else(|| request.query("name"))
             .ok_or_else(|| Refusal::bad_request("a name is needed in the query, such as /?name=John"))?;
         let name =
             Name::parse(&name).map_err(|error| Refusal::bad_request(format!("name not allowed: {error}")))?;
@@ -139,7 +145,30 @@ impl Chat {
         let lease = Lease::take(&self.shared, token, can_come_back);
         claim.set_session(&lease.token);
         let (since, places) = (request.query("since"), Arc::default());
-        Ok(Member { shared: self.shared.clone(), lease, claim, dialect, places, room, since, history })
+        Ok(Member {
+            shared: self.shared.clone(),
+            role: identity.role,
+            lease,
+            claim,
+            dialect,
+            places,
+            room,
+            since,
+            history,
+        })
+    }
+
+    /// Who a newcomer is; anybody, where nobody asks.
+    fn identify(&self, request: &Request) -> Result<Identity, Refusal> {
+        let Some(authenticate) = &self.shared.authenticate else { return Ok(Identity::default()) };
+        let identity = authenticate(request)?;
+        let is_other = |name: &str| request.query("name").is_some_and(|asked| !is_same_name(name, &asked));
+        match &identity.name {
+            Some(name) if is_other(name) => {
+                Err(Refusal::forbidden(format!("your token is for {name}: ask for no other name")))
+            }
+            _ => Ok(identity),
+        }
     }
 
     /// Answers what a page asks with a plain GET on `/ws` that has a name in its query:
@@ -173,6 +202,10 @@ impl Chat {
         let (shared, event) = (self.shared.clone(), Event::Notice { text: text.into() });
         hub.atomically(move |turn| shared.state.lock().notify(turn, &event));
     }
+}
+
+fn is_same_name(one: &str, other: &str) -> bool {
+    matches!((Name::parse(one), Name::parse(other)), (Ok(one), Ok(other)) if one.key() == other.key())
 }
 
 impl Default for Chat {
