@@ -12,7 +12,7 @@ import sys
 import urllib.parse
 
 from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.sync.client import connect
+from websockets.sync.client import ClientConnection, connect
 
 PATIENCE = 20
 URL = sys.argv[1]
@@ -23,10 +23,23 @@ def url(**query):
     return f"{URL}?{urllib.parse.urlencode(query)}"
 
 
+class Timed(ClientConnection):
+    """A connection whose socket has a time-out from the beginning.
+
+    Where close() sets the first one while the thread that receives is on its way into
+    SSLSocket.recv, Python takes that for a time-out at once, and the close is unclean.
+    """
+
+    def __init__(self, socket, *args, **kwargs):
+        socket.settimeout(PATIENCE)
+        super().__init__(socket, *args, **kwargs)
+
+
 class Person:
     def __init__(self, name):
         self.name = name
-        self.socket = connect(url(name=name), ssl=TLS, open_timeout=PATIENCE, close_timeout=PATIENCE)
+        times = dict(open_timeout=PATIENCE, close_timeout=PATIENCE)
+        self.socket = connect(url(name=name), ssl=TLS, create_connection=Timed, **times)
         # This client offers compression without being asked to.
         assert "permessage-deflate" in self.socket.request.headers["Sec-WebSocket-Extensions"]
         assert "Sec-WebSocket-Extensions" not in self.socket.response.headers

@@ -96,7 +96,7 @@ fn a_line_that_is_no_request_is_told_and_loses_nothing() {
 
 #[test]
 fn all_that_is_piped_in_is_said_before_it_leaves() {
-    let (_server, addr) = Program::chat_server(&["-qqq"]);
+    let (_server, addr) = Program::chat_server(&["-qqq", "--message-rate", "off"]);
     let mut john = Json::on(addr);
     // More than the client keeps at once.
     for number in 0..1500 {

@@ -83,7 +83,7 @@ fn a_client_whose_server_goes_away_ends_with_1_though_nobody_types() {
 
 #[test]
 fn what_is_piped_in_is_said_before_the_client_leaves() {
-    let (_server, addr) = Program::chat_server(&[]);
+    let (_server, addr) = Program::chat_server(&["--message-rate", "off"]);
     let mut john = Program::chat_client("John", addr);
     (0..500).for_each(|number| john.type_line(&number.to_string()));
     john.type_line("Bye");
@@ -192,7 +192,7 @@ fn the_url_that_a_server_prints_is_one_that_the_client_takes() {
 #[test]
 fn a_server_whose_log_nobody_reads_still_stops() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_chat-server"));
-    let args = ["--listen", "127.0.0.1:0", "--trace-wire", "--drain-timeout", "1s"];
+    let args = ["--listen", "127.0.0.1:0", "--trace-wire", "--drain-timeout", "1s", "--message-rate", "off"];
     // Never read, so that it fills up.
     let mut server = Program::start(command.args(args).stderr(Stdio::piped()));
     let addr = server.address();

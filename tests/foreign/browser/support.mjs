@@ -29,7 +29,8 @@ export class Server {
   }
 
   async #run(address) {
-    const args = ["--listen", address, "-qqq", ...this.#args];
+    // Scripts talk faster than people.
+    const args = ["--listen", address, "-qqq", "--message-rate", "off", ...this.#args];
     this.process = spawn(serverProgram, args, { stdio: ["ignore", "pipe", "inherit"] });
     const [line] = await once(createInterface(this.process.stdout), "line", { signal: AbortSignal.timeout(PATIENCE) });
     [, this.address] = /^listening on ws:\/\/(.*)\/$/.exec(line);
