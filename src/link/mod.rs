@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use crate::clock::later;
+use crate::counters::ConnectionCounters;
 use crate::frame::{self, Mask};
 use crate::outbox::{Outbox, OutboxOptions, Watch};
 use crate::transport::{Half, Handshake, PeerAddr, Transport};
@@ -259,6 +260,11 @@ impl Link {
                 read => return read,
             }
         }
+    }
+
+    /// What the server counts, of which this is a connection.
+    pub(crate) fn counters(&self) -> &ConnectionCounters {
+        &self.drain.counters.connections
     }
 
     /// The reason that this side gave for the end, if it did.
