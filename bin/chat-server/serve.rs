@@ -43,7 +43,8 @@ fn start(options: &Options, tls: Option<&ServerTls>, printer: Option<&WirePrinte
         .paths(Chat::PATHS)
         .http(move |request| page::respond(request).or_else(|| checked.check(request)))
         .handler(chat.gate());
-    let mut builder = options.listening.apply(options.limits.apply(builder));
+    let builder = options.proxies.apply(options.limits.apply(builder));
+    let mut builder = options.listening.apply(builder);
     if let Some(printer) = printer {
         builder = builder.wire_observer(printer.clone());
     }
