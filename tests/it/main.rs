@@ -16,6 +16,7 @@ mod life;
 mod load;
 mod page;
 mod programs;
+mod proxy;
 mod raw_server;
 mod refusal;
 mod rooms;
