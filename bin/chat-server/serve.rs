@@ -10,7 +10,6 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::args::Options;
-use crate::shared::log_briefly;
 use crate::signals;
 
 pub fn run(options: &Options) -> Result<(), Error> {
@@ -32,7 +31,7 @@ pub fn run(options: &Options) -> Result<(), Error> {
     if let Some(printer) = printer {
         printer.flush(Duration::from_secs(1));
     }
-    log_briefly(|| log::info!("stopped"));
+    log::info!("stopped");
     Ok(())
 }
 

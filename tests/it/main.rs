@@ -14,6 +14,7 @@ mod guards;
 mod hub;
 mod life;
 mod load;
+mod logging;
 mod page;
 mod programs;
 mod proxy;
