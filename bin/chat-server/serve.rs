@@ -10,7 +10,6 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::args::Options;
-use crate::shared::log_briefly;
 use crate::signals;
 
 pub fn run(options: &Options) -> Result<(), Error> {
@@ -32,7 +31,7 @@ pub fn run(options: &Options) -> Result<(), Error> {
     if let Some(printer) = printer {
         printer.flush(Duration::from_secs(1));
     }
-    log_briefly(|| log::info!("stopped"));
+    log::info!("stopped");
     Ok(())
 }
 
@@ -43,7 +42,8 @@ fn start(options: &Options, tls: Option<&ServerTls>, printer: Option<&WirePrinte
         .paths(Chat::PATHS)
         .http(move |request| page::respond(request).or_else(|| checked.check(request)))
         .handler(chat.gate());
-    let mut builder = options.listening.apply(options.limits.apply(builder));
+    let builder = options.proxies.apply(options.limits.apply(builder));
+    let mut builder = options.listening.apply(builder);
     if let Some(printer) = printer {
         builder = builder.wire_observer(printer.clone());
     }

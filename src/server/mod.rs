@@ -18,6 +18,7 @@ mod listen;
 mod memory;
 mod origin;
 mod pace;
+mod proxies;
 mod shutdown;
 mod throttle;
 mod visitors;
@@ -26,6 +27,7 @@ pub use builder::ServerBuilder;
 pub use events::Event;
 pub use listen::{Listener, LocalAddr};
 pub use pace::MessageRate;
+pub use proxies::TrustedProxy;
 
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;

@@ -3,10 +3,12 @@
 mod chatting;
 mod limits;
 mod listening;
+mod proxies;
 
 pub use chatting::Chatting;
 pub use limits::Limits;
 pub use listening::Listening;
+pub use proxies::Proxies;
 
 use clap::Parser;
 use clap::builder::BoolishValueParser;
@@ -22,6 +24,9 @@ use crate::shared::Logging;
 pub struct Options {
     #[command(flatten)]
     pub listening: Listening,
+
+    #[command(flatten)]
+    pub proxies: Proxies,
 
     #[command(flatten)]
     pub chatting: Chatting,
