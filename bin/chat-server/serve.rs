@@ -11,7 +11,6 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::args::Options;
-use crate::shared::log_briefly;
 use crate::signals;
 
 pub fn run(options: &Options) -> Result<(), Error> {
@@ -33,7 +32,7 @@ pub fn run(options: &Options) -> Result<(), Error> {
     if let Some(printer) = printer {
         printer.flush(Duration::from_secs(1));
     }
-    log_briefly(|| log::info!("stopped"));
+    log::info!("stopped");
     Ok(())
 }
 
@@ -42,7 +41,8 @@ fn start(options: &Options, tls: Option<&ServerTls>, printer: Option<&WirePrinte
     let builder = Server::builder();
     let answers = answers(options, &chat, builder.monitor());
     let builder = builder.paths(Chat::PATHS).http(answers).handler(chat.gate());
-    let mut builder = options.listening.apply(options.limits.apply(builder));
+    let builder = options.proxies.apply(options.limits.apply(builder));
+    let mut builder = options.listening.apply(builder);
     if let Some(printer) = printer {
         builder = builder.wire_observer(printer.clone());
     }

@@ -119,7 +119,10 @@ pub(super) fn admit(
     local: Option<SocketAddr>,
 ) {
     add(&context.counters().accepted, 1);
-    let Some(visit) = context.visitors.enter(peer) else {
+    // A proxy's own is not counted; that of whom it speaks for is, once it has spoken.
+    let is_proxy = context.options.proxies.trust(peer);
+    let visit = if is_proxy { None } else { context.visitors.enter(peer) };
+    if visit.is_none() && !is_proxy {
         context.counters().refusals.count(&RefusalCause::AddressConnections);
         // Not listened to: one address must not hold up the accepting of all.
         let _ = transport.try_send(&http::refuse(too_many()));
@@ -127,7 +130,7 @@ pub(super) fn admit(
         return context
             .crowded
             .log(Level::Warn, format_args!("refused {peer}: too many connections from there"));
-    };
+    }
     let has_room = make_room(context);
     let id = context.drain.next_id();
     let tap = context
@@ -144,7 +147,7 @@ pub(super) fn admit(
     }
     context.greeting.lock().insert(id, Instant::now());
     let (greeted, greeting) = (link.clone(), context.clone());
-    let caller = Caller { local, visit: Some(visit) };
+    let caller = Caller { local, visit, is_proxy };
     let name = format!("chinwag-greet-{id}");
     if let Err(error) =
         context.spawn(name, GREETER_STACK, move || greeter::greet(&greeting, &greeted, caller))
@@ -160,9 +163,9 @@ pub(super) fn admit(
     }
 }
 
-fn too_many() -> Refusal {
+pub(super) fn too_many() -> Refusal {
     let refusal = Refusal::new(429, "too many connections from your address; close one, or wait");
-    refusal.retry_after(Duration::from_secs(5))
+    refusal.retry_after(Duration::from_secs(5)).because(RefusalCause::AddressConnections)
 }
 
 fn turn_away_link(link: &Link, why: &str) {

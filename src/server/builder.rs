@@ -16,6 +16,7 @@ use super::events::{Event, EventSource};
 use super::limits::Limits;
 use super::listen::{Listener, LocalAddr};
 use super::pace::MessageRate;
+use super::proxies::{Proxies, TrustedProxy};
 use super::shutdown::{Stopper, Threads};
 use super::visitors::PerAddress;
 use super::{Monitor, Server, accept};
@@ -64,6 +65,7 @@ impl ServerBuilder {
                 allowed_origins: Vec::new(),
                 allowed_hosts: Vec::new(),
                 per_address: PerAddress { connections: Some(32), joins: NonZeroU32::new(60) },
+                proxies: Proxies::default(),
                 message_rate: None,
                 max_handshakes: 256,
                 stack_size: 256 * 1024,
@@ -179,6 +181,35 @@ impl ServerBuilder {
     /// [`connections_per_address`](Self::connections_per_address) counts. Defaults to 60.
     pub fn joins_per_address(mut self, joins: Option<NonZeroU32>) -> Self {
         self.options.per_address.joins = joins;
+        self
+    }
+
+    /// Takes the word of this proxy, or of all in this network, for whom it connects: by the
+    /// fields `X-Forwarded-For` and `X-Forwarded-Proto` of a request, or as
+    /// [`proxy_protocol`](Self::proxy_protocol) says. That one is the peer then, for limits,
+    /// the log and [`Request::peer_addr`]; [`Request::via`] tells the proxy. Of others such
+    /// fields are ignored. Defaults to trusting nobody.
+    ///
+    /// ```
+    /// use chinwag::Server;
+    ///
+    /// let server = Server::builder()
+    ///     .trusted_proxy("127.0.0.1".parse()?)
+    ///     .trusted_proxy("10.0.0.0/8".parse()?)
+    ///     .bind("127.0.0.1:0")?;
+    /// # Ok::<(), chinwag::Error>(())
+    /// ```
+    pub fn trusted_proxy(mut self, proxy: TrustedProxy) -> Self {
+        self.options.proxies.trusted.push(proxy);
+        self
+    }
+
+    /// Whether each connection of a trusted proxy begins with a PROXY header, of version 1
+    /// or 2, before TLS too. The fields of its requests are then not read, for such a proxy
+    /// passes on what the client wrote there. Defaults to no, and from others such a header
+    /// is refused with 400.
+    pub fn proxy_protocol(mut self, is_spoken: bool) -> Self {
+        self.options.proxies.speak_first = is_spoken;
         self
     }
 

@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 
 use super::limits::Limits;
 use super::pace::MessageRate;
+use super::proxies::Proxies;
 use super::throttle::Throttle;
 use super::visitors::{PerAddress, Visitors};
 use crate::counters::{ConnectionCounters, RefusalCause};
@@ -42,6 +43,7 @@ pub(super) struct Options {
     pub allowed_origins: Vec<String>,
     pub allowed_hosts: Vec<String>,
     pub per_address: PerAddress,
+    pub proxies: Proxies,
     pub message_rate: Option<MessageRate>,
     pub max_handshakes: usize,
     pub stack_size: usize,

@@ -19,6 +19,7 @@ mod memory;
 mod monitor;
 mod origin;
 mod pace;
+mod proxies;
 mod shutdown;
 mod statistics;
 mod throttle;
@@ -29,6 +30,7 @@ pub use events::Event;
 pub use listen::{Listener, LocalAddr};
 pub use monitor::{Monitor, Unready};
 pub use pace::MessageRate;
+pub use proxies::TrustedProxy;
 pub use statistics::Statistics;
 
 use std::net::{SocketAddr, ToSocketAddrs};

@@ -3,11 +3,13 @@
 mod chatting;
 mod limits;
 mod listening;
+mod proxies;
 mod watching;
 
 pub use chatting::Chatting;
 pub use limits::Limits;
 pub use listening::Listening;
+pub use proxies::Proxies;
 pub use watching::Watching;
 
 use clap::Parser;
@@ -24,6 +26,9 @@ use crate::shared::Logging;
 pub struct Options {
     #[command(flatten)]
     pub listening: Listening,
+
+    #[command(flatten)]
+    pub proxies: Proxies,
 
     #[command(flatten)]
     pub chatting: Chatting,
