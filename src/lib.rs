@@ -162,7 +162,7 @@ pub use message::Message;
 pub use outbox::Overflow;
 pub use request::Request;
 pub use response::{Refusal, Response};
-pub use server::{Event, Listener, LocalAddr, MessageRate, Server, ServerBuilder, ShutdownHandle};
+pub use server::{Event, Listener, LocalAddr, MessageRate, Server, ServerBuilder, ShutdownHandle, Takeover};
 pub use text::Escaped;
 #[cfg(feature = "tls")]
 pub use tls::{ClientCertificates, ServerTls, ServerTlsBuilder};

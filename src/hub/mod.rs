@@ -25,10 +25,12 @@ pub use turn::{Edition, Instead, Turn};
 use std::io;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Select, Sender, TryRecvError, bounded};
 use parking_lot::Mutex;
 
+use crate::clock::later;
 use crate::{CloseCode, Message};
 use state::State;
 
@@ -130,6 +132,21 @@ impl Hub {
     /// How many clients there are. Waits for the hub's answer.
     pub fn len(&self) -> usize {
         self.everyone().len()
+    }
+
+    /// How many clients there are, as [`len`](Self::len) tells; `None` where the hub does not
+    /// answer within `timeout`. For who watches over it: a hub that answers nobody has
+    /// been kept by a closure that never returns, and only a new process helps.
+    pub fn probe(&self, timeout: Duration) -> Option<usize> {
+        let deadline = later(Instant::now(), timeout);
+        let (answer_tx, answer_rx) = bounded(1);
+        let question = Box::new(move |state: &State| {
+            // The asker may have stopped waiting.
+            let _ = answer_tx.send(state.member_count(&None));
+        });
+        // Always by way of the hub's thread, for it is the one in question.
+        self.command_tx.send_deadline(Command::Ask(question), deadline).ok()?;
+        answer_rx.recv_deadline(deadline).ok()
     }
 
     /// Whether there is no client. Waits for the hub's answer.
