@@ -7,6 +7,7 @@ use signal_hook::consts::SIGHUP;
 use signal_hook::iterator::Signals;
 
 use crate::shared::log_briefly;
+use crate::systemd;
 
 /// SIGHUP has files read again. The first other signal stops the server in good order,
 /// the second at once.
@@ -14,7 +15,10 @@ pub fn attend(mut signals: Signals, handle: &ShutdownHandle, tls: Option<&Server
     let mut stopping = false;
     for signal in signals.forever() {
         if signal == SIGHUP {
-            reload(tls.cloned());
+            // A server that stops has nothing more to read.
+            if !stopping {
+                reload(tls.cloned());
+            }
             continue;
         }
         let handle = handle.clone();
@@ -36,9 +40,13 @@ pub fn attend(mut signals: Signals, handle: &ShutdownHandle, tls: Option<&Server
 
 /// On a thread of its own, for neither a file nor the log may keep the next signal waiting.
 fn reload(tls: Option<ServerTls>) {
-    std::thread::spawn(move || match tls.map(|tls| tls.reload()) {
-        Some(Ok(())) => log::info!("asked to reload: certificate and key were read again"),
-        Some(Err(error)) => log::error!("asked to reload: {error}; going on with what was there before"),
-        None => log::info!("asked to reload: there is nothing to read again"),
+    std::thread::spawn(move || {
+        systemd::reloading();
+        match tls.map(|tls| tls.reload()) {
+            Some(Ok(())) => log::info!("asked to reload: certificate and key were read again"),
+            Some(Err(error)) => log::error!("asked to reload: {error}; going on with what was there before"),
+            None => log::info!("asked to reload: there is nothing to read again"),
+        }
+        systemd::ready();
     });
 }

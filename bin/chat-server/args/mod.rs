@@ -3,10 +3,12 @@
 mod chatting;
 mod limits;
 mod listening;
+mod operations;
 
 pub use chatting::Chatting;
 pub use limits::Limits;
-pub use listening::Listening;
+pub use listening::{Listening, secured};
+pub use operations::Operations;
 
 use clap::Parser;
 use clap::builder::BoolishValueParser;
@@ -28,6 +30,9 @@ pub struct Options {
 
     #[command(flatten)]
     pub limits: Limits,
+
+    #[command(flatten)]
+    pub operations: Operations,
 
     /// Print handshakes and frames to stderr as they pass.
     #[arg(long, env = "CHINWAG_TRACE_WIRE", value_parser = BoolishValueParser::new(), help_heading = "Log")]
