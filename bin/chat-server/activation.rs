@@ -1,5 +1,7 @@
 //! Listening sockets that systemd opened, and passes on (sd_listen_fds(3)).
 
+use std::os::fd::AsFd;
+
 use chinwag::{Error, Listener};
 use listenfd::ListenFd;
 
@@ -12,40 +14,32 @@ pub fn listeners() -> Result<Vec<Listener>, Error> {
 
 fn take(sockets: &mut ListenFd, number: usize) -> Result<Listener, Error> {
     if let Ok(Some(socket)) = sockets.take_tcp_listener(number) {
-        let is_listening = is_listening(&socket);
-        return checked(number, is_listening, socket.into());
+        return checked(number, socket);
     }
     match sockets.take_unix_listener(number) {
-        Ok(Some(socket)) => {
-            let is_listening = is_listening(&socket);
-            checked(number, is_listening, socket.into())
-        }
+        Ok(Some(socket)) => checked(number, socket),
         Ok(None) => Err(unusable(number, "it was given twice")),
         Err(error) => Err(unusable(number, &error.to_string())),
     }
 }
 
 /// A connection that was accepted already (`Accept=yes`) is no listener.
-fn checked(
-    number: usize,
-    is_listening: rustix::io::Result<bool>,
-    listener: Listener,
-) -> Result<Listener, Error> {
-    match is_listening {
-        Ok(true) => Ok(listener.shared()),
+fn checked(number: usize, socket: impl AsFd + Into<Listener>) -> Result<Listener, Error> {
+    match is_listening(&socket) {
+        Ok(true) => Ok(socket.into().shared()),
         Ok(false) => Err(unusable(number, "nobody listens on it (is Accept=yes set?)")),
         Err(error) => Err(unusable(number, &error.to_string())),
     }
 }
 
 #[cfg(not(target_vendor = "apple"))]
-fn is_listening(socket: impl std::os::fd::AsFd) -> rustix::io::Result<bool> {
+fn is_listening(socket: impl AsFd) -> rustix::io::Result<bool> {
     rustix::net::sockopt::socket_acceptconn(socket)
 }
 
 /// There the system does not tell.
 #[cfg(target_vendor = "apple")]
-fn is_listening(_socket: impl std::os::fd::AsFd) -> rustix::io::Result<bool> {
+fn is_listening(_socket: impl AsFd) -> rustix::io::Result<bool> {
     Ok(true)
 }
 
