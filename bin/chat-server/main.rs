@@ -17,10 +17,14 @@ use args::Options;
 fn main() -> ExitCode {
     let options = Options::parse();
     let started = options.logging.start(log::LevelFilter::Info);
+    shared::log_panics();
     match started.and_then(|()| serve::run(&options).map_err(|error| error.to_string())) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => {
+            shared::end_log();
+            ExitCode::SUCCESS
+        }
         Err(error) => {
-            eprintln!("chat-server: {error}");
+            shared::complain("chat-server", error);
             ExitCode::FAILURE
         }
     }

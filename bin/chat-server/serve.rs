@@ -4,13 +4,13 @@ use std::io::Write;
 use std::time::Duration;
 
 use chinwag::chat::Chat;
-use chinwag::{Error, Listener, Server, ServerTls, Takeover, WirePrinter, page};
+use chinwag::metrics::Metrics;
+use chinwag::{Error, Listener, Monitor, Request, Response, Server, ServerTls, Takeover, WirePrinter, page};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::args::{Options, secured};
-use crate::shared::log_briefly;
 use crate::{activation, signals, systemd};
 
 pub fn run(options: &Options) -> Result<(), Error> {
@@ -35,13 +35,13 @@ pub fn run(options: &Options) -> Result<(), Error> {
     }
     systemd::ready();
     let handle = server.shutdown_handle();
-    systemd::watch(server.hub().clone(), handle.clone());
+    systemd::watch(server.monitor());
     std::thread::spawn(move || signals::attend(signals, &handle, tls.as_ref()));
     server.join();
     if let Some(printer) = printer {
         printer.flush(Duration::from_secs(1));
     }
-    log_briefly(|| log::info!("stopped"));
+    log::info!("stopped");
     Ok(())
 }
 
@@ -79,21 +79,37 @@ fn start(
     printer: Option<&WirePrinter>,
 ) -> Result<Server, Error> {
     let chat = options.chatting.apply(Chat::builder()).build();
-    let (checked, farewell) = (chat.clone(), chat.farewell());
     let drain_timeout = options.operations.drain_timeout;
-    let builder = Server::builder()
-        .paths(Chat::PATHS)
-        .http(move |request| page::respond(request).or_else(|| checked.check(request)))
-        .on_shutdown(move |hub, code| {
+    let farewell = chat.farewell();
+    let builder = Server::builder();
+    let answers = answers(options, &chat, builder.monitor());
+    let builder =
+        builder.paths(Chat::PATHS).http(answers).handler(chat.gate()).on_shutdown(move |hub, code| {
             systemd::stopping(drain_timeout);
             farewell(hub, code);
-        })
-        .handler(chat.gate());
-    let mut builder = options.operations.apply(options.listening.apply(options.limits.apply(builder)));
+        });
+    let builder = options.proxies.apply(options.limits.apply(builder));
+    let mut builder = options.operations.apply(options.listening.apply(builder));
     if let Some(printer) = printer {
         builder = builder.wire_observer(printer.clone());
     }
     listeners.into_iter().fold(builder, chinwag::ServerBuilder::listener).start()
+}
+
+/// What there is beside the chat.
+fn answers(
+    options: &Options,
+    chat: &Chat,
+    monitor: Monitor,
+) -> impl Fn(&Request) -> Option<Response> + Send + Sync + 'static {
+    let metrics = options.watching.apply(Metrics::new(monitor.clone()).chat(chat));
+    let chat = chat.clone();
+    move |request| {
+        page::respond(request)
+            .or_else(|| chat.check(request))
+            .or_else(|| monitor.respond(request))
+            .or_else(|| metrics.as_ref()?.respond(request))
+    }
 }
 
 /// A client takes a descriptor, and the limit that programs start with is that of

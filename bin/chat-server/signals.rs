@@ -6,7 +6,6 @@ use chinwag::{ServerTls, ShutdownHandle};
 use signal_hook::consts::SIGHUP;
 use signal_hook::iterator::Signals;
 
-use crate::shared::log_briefly;
 use crate::systemd;
 
 /// SIGHUP has files read again. The first other signal stops the server in good order,
@@ -22,23 +21,22 @@ pub fn attend(mut signals: Signals, handle: &ShutdownHandle, tls: Option<&Server
             continue;
         }
         let handle = handle.clone();
-        // Acts first: the log may have nobody who reads it.
         if stopping {
             std::thread::spawn(move || drop(handle.shutdown_within(Duration::ZERO)));
-            log_briefly(|| log::warn!("asked to stop again: cutting all connections"));
+            log::warn!("asked to stop again: cutting all connections");
         } else {
             std::thread::spawn(move || {
                 if let Err(error) = handle.shutdown() {
-                    log_briefly(move || log::warn!("{error}"));
+                    log::warn!("{error}");
                 }
             });
-            log_briefly(|| log::info!("asked to stop: closing all connections"));
+            log::info!("asked to stop: closing all connections");
         }
         stopping = true;
     }
 }
 
-/// On a thread of its own, for neither a file nor the log may keep the next signal waiting.
+/// On a thread of its own, for a file may not keep the next signal waiting.
 fn reload(tls: Option<ServerTls>) {
     std::thread::spawn(move || {
         systemd::reloading();

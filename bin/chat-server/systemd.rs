@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use chinwag::{Hub, ShutdownHandle};
+use chinwag::{Monitor, Unready};
 use sd_notify::NotifyState;
 
 /// How often the number of clients is told, where it has changed.
@@ -31,42 +31,37 @@ pub fn stopping(within: Duration) {
 }
 
 /// Tells now and then how the server is, until the process ends, on a thread of its own.
-pub fn watch(hub: Hub, handle: ShutdownHandle) {
+pub fn watch(monitor: Monitor) {
     if std::env::var_os("NOTIFY_SOCKET").is_none() {
         return;
     }
     let watchdog = sd_notify::watchdog_enabled();
     let thread = std::thread::Builder::new().name("chat-systemd".to_owned());
-    if let Err(error) = thread.spawn(move || report(&hub, &handle, watchdog)) {
+    if let Err(error) = thread.spawn(move || report(&monitor, watchdog)) {
         log::error!("failed to start the thread that reports to systemd: {error}");
     }
 }
 
-/// A sign of life comes within three quarters of what systemd waits for it, if at all.
-fn report(hub: &Hub, handle: &ShutdownHandle, watchdog: Option<Duration>) {
-    let interval = watchdog.map_or(STATUS_INTERVAL, |limit| STATUS_INTERVAL.min(limit / 2));
-    let patience = watchdog.map_or(STATUS_INTERVAL, |limit| limit / 4);
+/// Looks three times before systemd would give the server up.
+fn report(monitor: &Monitor, watchdog: Option<Duration>) {
+    let interval = watchdog.map_or(STATUS_INTERVAL, |limit| STATUS_INTERVAL.min(limit / 3));
     let mut told = None;
     loop {
-        match hub.probe(patience) {
-            Some(clients) => {
-                if watchdog.is_some() {
-                    tell(&[NotifyState::Watchdog]);
-                }
-                if told.replace(clients) != Some(clients) {
-                    tell(&[NotifyState::Status(&status(clients))]);
-                }
-            }
-            None if handle.is_stopping() => return,
-            None => {
-                log::error!("the hub does not answer: systemd is told nothing, and may restart the server")
-            }
+        match monitor.alive() {
+            Ok(()) if watchdog.is_some() => tell(&[NotifyState::Watchdog]),
+            Ok(()) => {}
+            Err(Unready::Stopped) => return,
+            Err(why) => log::error!("{why}: systemd gets no sign of life, and may restart the server"),
+        }
+        let clients = monitor.statistics().map(|statistics| statistics.clients);
+        if let Some(clients) = clients.filter(|clients| told.replace(*clients) != Some(*clients)) {
+            tell(&[NotifyState::Status(&status(clients))]);
         }
         std::thread::sleep(interval);
     }
 }
 
-fn status(clients: usize) -> String {
+fn status(clients: u64) -> String {
     format!("{clients} client{}", if clients == 1 { "" } else { "s" })
 }
 

@@ -11,9 +11,11 @@ use parking_lot::Mutex;
 
 use super::limits::Limits;
 use super::pace::MessageRate;
+use super::proxies::Proxies;
 use super::stage::{Goodbye, Stage, Stages};
 use super::throttle::Throttle;
 use super::visitors::{PerAddress, Visitors};
+use crate::counters::{ConnectionCounters, RefusalCause};
 use crate::handler::Acceptance;
 use crate::hub::Hub;
 use crate::link::{Drain, Life};
@@ -42,6 +44,7 @@ pub(super) struct Options {
     pub allowed_origins: Vec<String>,
     pub allowed_hosts: Vec<String>,
     pub per_address: PerAddress,
+    pub proxies: Proxies,
     pub message_rate: Option<MessageRate>,
     pub max_handshakes: usize,
     pub stack_size: usize,
@@ -110,10 +113,15 @@ impl Context {
         self.stages.goodbye()
     }
 
-    /// A newcomer is a client now, or gone.
-    pub(super) fn done_greeting(&self, id: u64) {
-        self.greeting.lock().remove(&id);
+    pub(super) fn counters(&self) -> &ConnectionCounters {
+        &self.drain.counters.connections
+    }
+
+    /// A newcomer is a client now, or gone; since when it was greeted.
+    pub(super) fn done_greeting(&self, id: u64) -> Option<Instant> {
+        let since = self.greeting.lock().remove(&id);
         self.drain.signal();
+        since
     }
 
     /// Ends all handshakes whose request is not whole, and what lingers after a
@@ -168,7 +176,8 @@ impl Place {
     pub(super) fn take(context: &Arc<Context>) -> Result<Self, Refusal> {
         if context.is_stopping() {
             let refusal = Refusal::new(503, format!("{}; try again later", context.goodbye().reason()));
-            return Err(refusal.retry_after(context.stages.retry_after()));
+            let refusal = refusal.retry_after(context.stages.retry_after());
+            return Err(refusal.because(RefusalCause::Stopping));
         }
         let most = context.limits.max_clients;
         let take = |taken: usize| (taken < most).then_some(taken + 1);

@@ -16,11 +16,14 @@ mod http;
 mod limits;
 mod listen;
 mod memory;
+mod monitor;
 mod origin;
 mod pace;
+mod proxies;
 mod shutdown;
 mod socket_file;
 mod stage;
+mod statistics;
 mod takeover;
 mod throttle;
 mod visitors;
@@ -28,7 +31,10 @@ mod visitors;
 pub use builder::ServerBuilder;
 pub use events::Event;
 pub use listen::{Listener, LocalAddr};
+pub use monitor::{Monitor, Unready};
 pub use pace::MessageRate;
+pub use proxies::TrustedProxy;
+pub use statistics::Statistics;
 pub use takeover::Takeover;
 
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -58,6 +64,7 @@ pub struct Server {
     context: Arc<Context>,
     stopper: Arc<Stopper>,
     addrs: Vec<LocalAddr>,
+    monitor: Monitor,
 }
 
 /// Stops a server from any thread. Cheap to clone. Not for a signal handler, which may
@@ -110,6 +117,16 @@ impl Server {
     /// in words.
     pub fn max_clients(&self) -> (usize, &str) {
         (self.context.limits.max_clients, &self.context.limits.why)
+    }
+
+    /// A handle that watches this server from elsewhere.
+    pub fn monitor(&self) -> Monitor {
+        self.monitor.clone()
+    }
+
+    /// What this server has counted. Never waits for the hub.
+    pub fn statistics(&self) -> Statistics {
+        Statistics::of(&self.context)
     }
 
     /// A handle that stops this server from elsewhere.

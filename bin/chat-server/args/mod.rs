@@ -4,11 +4,15 @@ mod chatting;
 mod limits;
 mod listening;
 mod operations;
+mod proxies;
+mod watching;
 
 pub use chatting::Chatting;
 pub use limits::Limits;
 pub use listening::{Listening, secured};
 pub use operations::Operations;
+pub use proxies::Proxies;
+pub use watching::Watching;
 
 use clap::Parser;
 use clap::builder::BoolishValueParser;
@@ -26,6 +30,9 @@ pub struct Options {
     pub listening: Listening,
 
     #[command(flatten)]
+    pub proxies: Proxies,
+
+    #[command(flatten)]
     pub chatting: Chatting,
 
     #[command(flatten)]
@@ -33,6 +40,9 @@ pub struct Options {
 
     #[command(flatten)]
     pub operations: Operations,
+
+    #[command(flatten)]
+    pub watching: Watching,
 
     /// Print handshakes and frames to stderr as they pass.
     #[arg(long, env = "CHINWAG_TRACE_WIRE", value_parser = BoolishValueParser::new(), help_heading = "Log")]

@@ -2,10 +2,9 @@
 
 use std::os::unix::net::UnixDatagram;
 use std::process::{Command, Stdio};
-use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use chinwag::{Connection, Server};
+use chinwag::Connection;
 
 use super::Folder;
 use crate::support::{PATIENCE, Program, hears};
@@ -113,22 +112,4 @@ fn without_a_manager_nobody_is_told_and_without_a_watchdog_no_sign_of_life() {
         message = manager.next();
         assert!(!message.contains("WATCHDOG"), "{message}");
     }
-}
-
-#[test]
-fn a_hub_that_is_stuck_answers_no_probe() {
-    let server = Server::builder().start().unwrap();
-    let hub = server.hub();
-    assert_eq!(hub.probe(PATIENCE), Some(0));
-    let _john = server.connect_memory("/").unwrap();
-    let (release_tx, release_rx) = mpsc::channel::<()>();
-    let (stuck_tx, stuck_rx) = mpsc::channel();
-    hub.atomically(move |_| {
-        stuck_tx.send(()).unwrap();
-        let _ = release_rx.recv();
-    });
-    stuck_rx.recv_timeout(PATIENCE).unwrap();
-    assert_eq!(hub.probe(Duration::from_millis(50)), None);
-    drop(release_tx);
-    assert_eq!(hub.probe(PATIENCE), Some(1));
 }
