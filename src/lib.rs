@@ -169,7 +169,7 @@ pub use request::Request;
 pub use response::{Refusal, Response};
 pub use server::{
     Event, Listener, LocalAddr, MessageRate, Monitor, Server, ServerBuilder, ShutdownHandle, Statistics,
-    TrustedProxy, Unready,
+    Takeover, TrustedProxy, Unready,
 };
 pub use text::Escaped;
 #[cfg(feature = "tls")]

@@ -1,10 +1,12 @@
 //! `chat-server`: arguments, logger, signals, exit codes. All else is the library's.
 
+mod activation;
 mod args;
 mod serve;
 #[path = "../shared/mod.rs"]
 mod shared;
 mod signals;
+mod systemd;
 
 use std::process::ExitCode;
 

@@ -45,7 +45,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use crate::protocol::{ChatMessage, Event, RoomInfo};
-use crate::{Acceptance, Handler, Hub, Refusal, Request, Response};
+use crate::{Acceptance, CloseCode, Handler, Hub, Refusal, Request, Response};
 use dialect::{Dialects, Listener as To};
 use identity::Authenticate;
 use member::Lease;
@@ -197,6 +197,19 @@ impl Chat {
     /// The last messages of a room, the oldest first, at most `limit`.
     pub fn history(&self, room: &RoomName, limit: usize) -> Vec<ChatMessage> {
         self.shared.state.lock().latest(room, limit)
+    }
+
+    /// Tells everyone that the server stops or restarts, for
+    /// [`ServerBuilder::on_shutdown`](crate::ServerBuilder::on_shutdown).
+    pub fn farewell(&self) -> impl FnOnce(&Hub, CloseCode) + Send + 'static {
+        let chat = self.clone();
+        move |hub, code| {
+            let text = match code {
+                CloseCode::RESTART => "the server restarts and is back in a moment",
+                _ => "the server is going away",
+            };
+            chat.notice(hub, text);
+        }
     }
 
     /// Tells everyone something in the server's name.

@@ -16,6 +16,7 @@ mod life;
 mod load;
 mod logging;
 mod metrics;
+mod operations;
 mod page;
 mod programs;
 mod proxy;
