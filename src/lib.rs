@@ -162,7 +162,9 @@ pub use message::Message;
 pub use outbox::Overflow;
 pub use request::Request;
 pub use response::{Refusal, Response};
-pub use server::{Event, Listener, LocalAddr, MessageRate, Server, ServerBuilder, ShutdownHandle};
+pub use server::{
+    Event, Listener, LocalAddr, MessageRate, Server, ServerBuilder, Settings, SettingsHandle, ShutdownHandle,
+};
 pub use text::Escaped;
 #[cfg(feature = "tls")]
 pub use tls::{ClientCertificates, ServerTls, ServerTlsBuilder};

@@ -29,6 +29,7 @@ mod name;
 mod roll;
 mod room_name;
 mod sessions;
+mod settings;
 mod state;
 
 pub use builder::ChatBuilder;
@@ -37,6 +38,7 @@ pub use identity::{Identity, Role};
 pub use member::Member;
 pub use name::{Name, NameError, NameKey};
 pub use room_name::{RoomName, RoomNameError};
+pub use settings::ChatSettings;
 
 use std::sync::Arc;
 
@@ -195,6 +197,19 @@ impl Chat {
     /// The last messages of a room, the oldest first, at most `limit`.
     pub fn history(&self, room: &RoomName, limit: usize) -> Vec<ChatMessage> {
         self.shared.state.lock().latest(room, limit)
+    }
+
+    /// What is announced and kept, as it is now.
+    pub fn settings(&self) -> ChatSettings {
+        self.shared.state.lock().settings()
+    }
+
+    /// Changes that while people are here. `change` must not ask or tell the chat itself.
+    pub fn change_settings(&self, change: impl FnOnce(&mut ChatSettings)) {
+        let mut state = self.shared.state.lock();
+        let mut settings = state.settings();
+        change(&mut settings);
+        state.set(&settings);
     }
 
     /// Tells everyone something in the server's name.

@@ -18,6 +18,7 @@ mod listen;
 mod memory;
 mod origin;
 mod pace;
+mod settings;
 mod shutdown;
 mod throttle;
 mod visitors;
@@ -26,6 +27,7 @@ pub use builder::ServerBuilder;
 pub use events::Event;
 pub use listen::{Listener, LocalAddr};
 pub use pace::MessageRate;
+pub use settings::{Settings, SettingsHandle};
 
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
@@ -104,8 +106,14 @@ impl Server {
 
     /// How many clients this server takes at the most, and what sets that limit,
     /// in words.
-    pub fn max_clients(&self) -> (usize, &str) {
-        (self.context.limits.max_clients, &self.context.limits.why)
+    pub fn max_clients(&self) -> (usize, String) {
+        let limits = self.context.live.get().limits.clone();
+        (limits.max_clients, limits.why)
+    }
+
+    /// Reads and changes the limits of this server while it runs.
+    pub fn settings(&self) -> SettingsHandle {
+        SettingsHandle(self.context.clone())
     }
 
     /// A handle that stops this server from elsewhere.

@@ -73,7 +73,7 @@ impl Stopper {
     }
 
     pub(super) fn shutdown(self: &Arc<Self>, timeout: Option<Duration>) -> Result<()> {
-        let timeout = timeout.unwrap_or(self.context.options.drain_timeout);
+        let timeout = timeout.unwrap_or_else(|| self.context.live.get().settings.drain_timeout);
         if timeout.is_zero() {
             self.is_hurried.store(true, Ordering::SeqCst);
             self.context.drain.signal();
