@@ -1,33 +1,41 @@
 //! Runs a server until it is asked to stop.
 
+use std::ffi::OsString;
 use std::io::Write;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chinwag::chat::Chat;
-use chinwag::{Error, Server, ServerTls, WirePrinter, page};
+use chinwag::{Error, Server, ServerTls, Settings, WirePrinter, page};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::args::Options;
+use crate::config::Effective;
+use crate::reload::Reload;
 use crate::shared::log_briefly;
 use crate::signals;
 
-pub fn run(options: &Options) -> Result<(), Error> {
+pub fn run(options: &Options, argv: Vec<OsString>, values: Vec<Effective>) -> Result<(), Error> {
     raise_descriptor_limit();
     // Before the first thread, so that no signal meets the default action later.
     let signals = Signals::new([SIGHUP, SIGINT, SIGTERM])
         .map_err(|error| Error::Invalid(format!("failed to watch for signals: {error}")))?;
     let printer = options.trace_wire.then(|| WirePrinter::new(std::io::stderr())).transpose()?;
     let tls = options.listening.load_tls()?;
-    let server = start(options, tls.as_ref(), printer.as_ref())?;
+    let chat = Chat::builder().build();
+    chat.change_settings(|settings| options.chatting.apply(settings));
+    let server = start(options, &chat, tls.as_ref(), printer.as_ref())?;
     let mut out = std::io::stdout();
     for addr in server.local_addrs() {
         // Who reads the address may have gone; the server need not.
         let _ = writeln!(out, "listening on {addr}").and_then(|()| out.flush());
     }
     let handle = server.shutdown_handle();
-    std::thread::spawn(move || signals::attend(signals, &handle, tls.as_ref()));
+    let values = Arc::new(Mutex::new(values));
+    let reload = Reload { settings: server.settings(), chat, tls, argv, values };
+    std::thread::spawn(move || signals::attend(signals, &handle, &reload));
     server.join();
     if let Some(printer) = printer {
         printer.flush(Duration::from_secs(1));
@@ -36,14 +44,20 @@ pub fn run(options: &Options) -> Result<(), Error> {
     Ok(())
 }
 
-fn start(options: &Options, tls: Option<&ServerTls>, printer: Option<&WirePrinter>) -> Result<Server, Error> {
-    let chat = options.chatting.apply(Chat::builder()).build();
+fn start(
+    options: &Options,
+    chat: &Chat,
+    tls: Option<&ServerTls>,
+    printer: Option<&WirePrinter>,
+) -> Result<Server, Error> {
     let checked = chat.clone();
-    let builder = Server::builder()
+    let mut settings = Settings::default();
+    options.apply(&mut settings);
+    let mut builder = Server::builder()
         .paths(Chat::PATHS)
         .http(move |request| page::respond(request).or_else(|| checked.check(request)))
-        .handler(chat.gate());
-    let mut builder = options.listening.apply(options.limits.apply(builder));
+        .handler(chat.gate())
+        .settings(settings);
     if let Some(printer) = printer {
         builder = builder.wire_observer(printer.clone());
     }

@@ -1,11 +1,13 @@
 //! What both programs have in common: their logger, and times on the command line.
 
+pub mod generate;
+
 use std::fs::OpenOptions;
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use log::LevelFilter;
 use simplelog::{
     ColorChoice, CombinedLogger, Config, ConfigBuilder, SharedLogger, TermLogger, TerminalMode, WriteLogger,
@@ -15,6 +17,10 @@ use simplelog::{
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Log")]
 pub struct Logging {
+    /// How much is logged, info unless said otherwise; -v and -q go from there.
+    #[arg(long, value_name = "LEVEL", env = "CHINWAG_LOG_LEVEL", value_enum)]
+    log_level: Option<LogLevel>,
+
     /// Log more: debug with one, everything with two.
     #[arg(short, long, action = clap::ArgAction::Count, conflicts_with = "quiet")]
     verbose: u8,
@@ -28,7 +34,41 @@ pub struct Logging {
     log_file: Option<PathBuf>,
 }
 
+/// The levels of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum LogLevel {
+    /// Nothing.
+    Off,
+    /// What somebody must act on.
+    Error,
+    /// Clients that were cut off too.
+    Warn,
+    /// Start, stop, comings and goings too.
+    Info,
+    /// Decisions too.
+    Debug,
+    /// Everything, what is said too.
+    Trace,
+}
+
 impl Logging {
+    /// Logs from now on as much as these options say.
+    #[allow(dead_code, reason = "chat-client reads nothing again")]
+    pub fn set_level(&self, default: LevelFilter) {
+        log::set_max_level(self.level(default));
+    }
+
+    fn level(&self, default: LevelFilter) -> LevelFilter {
+        let wanted = self.log_level.map_or(default as i8, |level| level as i8);
+        level(wanted + self.verbose as i8 - self.quiet as i8)
+    }
+
+    /// The file that the log goes to as well.
+    #[allow(dead_code, reason = "chat-client checks it by using it")]
+    pub fn file(&self) -> Option<&Path> {
+        self.log_file.as_deref()
+    }
+
     /// Starts the logger, at `default` unless the options say otherwise.
     pub fn start(&self, default: LevelFilter) -> Result<(), String> {
         self.start_with(default, |level| TermLogger::new(level, config(), TerminalMode::Stderr, colors()))
@@ -45,15 +85,17 @@ impl Logging {
         default: LevelFilter,
         first: impl FnOnce(LevelFilter) -> Box<dyn SharedLogger>,
     ) -> Result<(), String> {
-        let level = level(default as i8 + self.verbose as i8 - self.quiet as i8);
-        let mut loggers = vec![first(level)];
+        // What is wanted is said once for all of them, and can change later.
+        let mut loggers = vec![first(LevelFilter::Trace)];
         if let Some(path) = &self.log_file {
             let file = OpenOptions::new().create(true).append(true).open(path);
             let file =
                 file.map_err(|error| format!("failed to open the log file {}: {error}", path.display()))?;
-            loggers.push(WriteLogger::new(level, config(), file));
+            loggers.push(WriteLogger::new(LevelFilter::Trace, config(), file));
         }
-        CombinedLogger::init(loggers).map_err(|error| format!("failed to start the logger: {error}"))
+        CombinedLogger::init(loggers).map_err(|error| format!("failed to start the logger: {error}"))?;
+        self.set_level(default);
+        Ok(())
     }
 }
 

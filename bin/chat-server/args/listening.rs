@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use chinwag::{ClientCertificates, Error, Listener, ServerBuilder, ServerTls};
+use chinwag::{ClientCertificates, Error, Listener, ServerTls, Settings};
 use clap::Args;
 
 /// Listeners, TLS and web pages.
@@ -69,9 +69,9 @@ impl Listening {
         self.listen.iter().map(bind).collect()
     }
 
-    pub fn apply(&self, builder: ServerBuilder) -> ServerBuilder {
-        let builder = self.allow_origin.iter().fold(builder, ServerBuilder::allow_origin);
-        self.allow_host.iter().fold(builder, ServerBuilder::allow_host)
+    pub fn apply(&self, settings: &mut Settings) {
+        settings.allowed_origins.clone_from(&self.allow_origin);
+        settings.allowed_hosts.clone_from(&self.allow_host);
     }
 }
 
