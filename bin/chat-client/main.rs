@@ -35,9 +35,12 @@ fn main() -> ExitCode {
 
 fn end(result: Result<(), (u8, String)>) -> ExitCode {
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => {
+            shared::end_log();
+            ExitCode::SUCCESS
+        }
         Err((status, problem)) => {
-            eprintln!("chat-client: {problem}");
+            shared::complain("chat-client", problem);
             ExitCode::from(status)
         }
     }

@@ -38,6 +38,7 @@ fn serve(loaded: Loaded, argv: Vec<OsString>) -> Result<(), (u8, String)> {
     }
     let failed = |problem: String| (1, problem);
     cli.options.logging.start(log::LevelFilter::Info).map_err(failed)?;
+    shared::log_panics();
     serve::run(&cli.options, argv, values).map_err(|error| failed(error.to_string()))
 }
 
@@ -55,9 +56,12 @@ fn in_one_line(problems: &[Problem], has_file: bool) -> String {
 
 fn end(result: Result<(), (u8, String)>) -> ExitCode {
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => {
+            shared::end_log();
+            ExitCode::SUCCESS
+        }
         Err((status, problem)) => {
-            eprintln!("chat-server: {problem}");
+            shared::complain("chat-server", problem);
             ExitCode::from(status)
         }
     }

@@ -50,7 +50,7 @@ pub struct Reload {
 }
 
 impl Reload {
-    /// Reads everything again, on a thread of its own, for neither a file nor the log may
+    /// Reads everything again, on a thread of its own, for a file may not
     /// keep the next signal waiting.
     pub fn begin(&self) {
         let reload = self.clone();

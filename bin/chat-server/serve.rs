@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chinwag::chat::Chat;
-use chinwag::{Error, Server, ServerTls, Settings, WirePrinter, page};
+use chinwag::metrics::Metrics;
+use chinwag::{Error, Monitor, Request, Response, Server, ServerTls, Settings, WirePrinter, page};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -14,7 +15,6 @@ use signal_hook::iterator::Signals;
 use crate::args::Options;
 use crate::config::Effective;
 use crate::reload::Reload;
-use crate::shared::log_briefly;
 use crate::signals;
 
 pub fn run(options: &Options, argv: Vec<OsString>, values: Vec<Effective>) -> Result<(), Error> {
@@ -40,7 +40,7 @@ pub fn run(options: &Options, argv: Vec<OsString>, values: Vec<Effective>) -> Re
     if let Some(printer) = printer {
         printer.flush(Duration::from_secs(1));
     }
-    log_briefly(|| log::info!("stopped"));
+    log::info!("stopped");
     Ok(())
 }
 
@@ -50,14 +50,12 @@ fn start(
     tls: Option<&ServerTls>,
     printer: Option<&WirePrinter>,
 ) -> Result<Server, Error> {
-    let checked = chat.clone();
     let mut settings = Settings::default();
     options.apply(&mut settings);
-    let mut builder = Server::builder()
-        .paths(Chat::PATHS)
-        .http(move |request| page::respond(request).or_else(|| checked.check(request)))
-        .handler(chat.gate())
-        .settings(settings);
+    let builder = Server::builder().settings(settings);
+    let answers = answers(options, chat, builder.monitor());
+    let builder = builder.paths(Chat::PATHS).http(answers).handler(chat.gate());
+    let mut builder = options.proxies.apply(builder);
     if let Some(printer) = printer {
         builder = builder.wire_observer(printer.clone());
     }
@@ -65,6 +63,22 @@ fn start(
         builder = builder.listener(listener);
     }
     builder.start()
+}
+
+/// What there is beside the chat.
+fn answers(
+    options: &Options,
+    chat: &Chat,
+    monitor: Monitor,
+) -> impl Fn(&Request) -> Option<Response> + Send + Sync + 'static {
+    let metrics = options.watching.apply(Metrics::new(monitor.clone()).chat(chat));
+    let chat = chat.clone();
+    move |request| {
+        page::respond(request)
+            .or_else(|| chat.check(request))
+            .or_else(|| monitor.respond(request))
+            .or_else(|| metrics.as_ref()?.respond(request))
+    }
 }
 
 /// A client takes a descriptor, and the limit that programs start with is that of

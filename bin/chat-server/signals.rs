@@ -7,7 +7,6 @@ use signal_hook::consts::SIGHUP;
 use signal_hook::iterator::Signals;
 
 use crate::reload::Reload;
-use crate::shared::log_briefly;
 
 /// SIGHUP has files read again. The first other signal stops the server in good order,
 /// the second at once.
@@ -19,17 +18,16 @@ pub fn attend(mut signals: Signals, handle: &ShutdownHandle, reload: &Reload) {
             continue;
         }
         let handle = handle.clone();
-        // Acts first: the log may have nobody who reads it.
         if stopping {
             std::thread::spawn(move || drop(handle.shutdown_within(Duration::ZERO)));
-            log_briefly(|| log::warn!("asked to stop again: cutting all connections"));
+            log::warn!("asked to stop again: cutting all connections");
         } else {
             std::thread::spawn(move || {
                 if let Err(error) = handle.shutdown() {
-                    log_briefly(move || log::warn!("{error}"));
+                    log::warn!("{error}");
                 }
             });
-            log_briefly(|| log::info!("asked to stop: closing all connections"));
+            log::info!("asked to stop: closing all connections");
         }
         stopping = true;
     }

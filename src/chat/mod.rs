@@ -31,6 +31,7 @@ mod room_name;
 mod sessions;
 mod settings;
 mod state;
+mod statistics;
 
 pub use builder::ChatBuilder;
 pub use dialect::{Dialect, Json, Listener, Reading, Speaker, Text};
@@ -39,6 +40,7 @@ pub use member::Member;
 pub use name::{Name, NameError, NameKey};
 pub use room_name::{RoomName, RoomNameError};
 pub use settings::ChatSettings;
+pub use statistics::ChatStatistics;
 
 use std::sync::Arc;
 

@@ -17,6 +17,7 @@ use super::context::{Context, full};
 use super::greeter::Caller;
 use super::listen::{Accepted, Listener};
 use super::{greeter, http};
+use crate::counters::{RefusalCause, add};
 use crate::link::{Link, LinkParts, Side};
 use crate::outbox::Kind;
 use crate::transport::{Half, Transport};
@@ -51,6 +52,7 @@ pub(super) fn run(context: &Arc<Context>, listeners: &[Listener], wake: &UnixStr
                 Ok(Accepted { transport, peer, local }) => admit(context, transport, peer, local),
                 Err(error) if is_exhausted(&error) => {
                     context.exhausted.log(Level::Error, format_args!("cannot accept ({error}); going on"));
+                    context.counters().refusals.count(&RefusalCause::Descriptors);
                     turn_away(listener, &mut spare);
                     rest = true;
                 }
@@ -116,14 +118,19 @@ pub(super) fn admit(
     peer: PeerAddr,
     local: Option<SocketAddr>,
 ) {
-    let Some(visit) = context.visitors.enter(peer) else {
+    add(&context.counters().accepted, 1);
+    // A proxy's own is not counted; that of whom it speaks for is, once it has spoken.
+    let is_proxy = context.options.proxies.trust(peer);
+    let visit = if is_proxy { None } else { context.visitors.enter(peer) };
+    if visit.is_none() && !is_proxy {
+        context.counters().refusals.count(&RefusalCause::AddressConnections);
         // Not listened to: one address must not hold up the accepting of all.
         let _ = transport.try_send(&http::refuse(too_many()));
         transport.shutdown(Half::Both);
         return context
             .crowded
             .log(Level::Warn, format_args!("refused {peer}: too many connections from there"));
-    };
+    }
     let in_force = context.live.get();
     let has_room = make_room(context, in_force.settings.max_handshakes);
     let id = context.drain.next_id();
@@ -136,17 +143,19 @@ pub(super) fn admit(
     let parts = LinkParts { id, transport, peer, life, outbox, tap, side: Side::Server };
     let link = Link::start(parts, &context.drain);
     if !has_room {
+        context.counters().refusals.count(&RefusalCause::Handshakes);
         return turn_away_link(&link, "too many handshakes are under way");
     }
     context.greeting.lock().insert(id, Instant::now());
     let (greeted, greeting) = (link.clone(), context.clone());
-    let caller = Caller { local, visit: Some(visit) };
+    let caller = Caller { local, visit, is_proxy };
     let name = format!("chinwag-greet-{id}");
     if let Err(error) =
         context.spawn(name, GREETER_STACK, move || greeter::greet(&greeting, &greeted, caller))
     {
         context.exhausted.log(Level::Error, format_args!("cannot start a thread ({error}); going on"));
         context.done_greeting(id);
+        context.counters().refusals.count(&RefusalCause::Threads);
         turn_away_link(&link, "the server is out of threads");
     }
     if context.is_stopping() {
@@ -155,7 +164,7 @@ pub(super) fn admit(
     }
 }
 
-fn too_many() -> Refusal {
+pub(super) fn too_many() -> Refusal {
     let refusal = Refusal::new(429, "too many connections from your address; close one, or wait");
     refusal.retry_after(Duration::from_secs(5))
 }

@@ -16,9 +16,10 @@ use super::events::{Event, EventSource};
 use super::limits::Limits;
 use super::listen::{Listener, LocalAddr};
 use super::pace::MessageRate;
+use super::proxies::{Proxies, TrustedProxy};
 use super::settings::{InForce, Settings};
 use super::shutdown::{Stopper, Threads};
-use super::{Server, accept};
+use super::{Monitor, Server, accept};
 use crate::handler::{Acceptance, Silent};
 use crate::hub::Hub;
 use crate::link::Drain;
@@ -48,6 +49,7 @@ pub struct ServerBuilder {
     clock: Clock,
     listeners: Vec<Listener>,
     stop_tx: Option<Sender<()>>,
+    monitor: Monitor,
 }
 
 impl ServerBuilder {
@@ -59,6 +61,7 @@ impl ServerBuilder {
                 http: None,
                 paths: None,
                 subprotocols: Vec::new(),
+                proxies: Proxies::default(),
                 stack_size: 256 * 1024,
                 observer: None,
             },
@@ -67,6 +70,7 @@ impl ServerBuilder {
             clock: Clock::system(),
             listeners: Vec::new(),
             stop_tx: None,
+            monitor: Monitor::default(),
         }
     }
 
@@ -123,6 +127,12 @@ impl ServerBuilder {
         self
     }
 
+    /// A handle that watches the server that this starts: for [`http`](Self::http) to
+    /// answer health checks with, say.
+    pub fn monitor(&self) -> Monitor {
+        self.monitor.clone()
+    }
+
     /// Subprotocols that the server speaks: the first that a client offers and that
     /// is among them is chosen, unless the handler chooses. Defaults to none.
     pub fn subprotocols<P: Into<String>>(mut self, subprotocols: impl IntoIterator<Item = P>) -> Self {
@@ -158,6 +168,35 @@ impl ServerBuilder {
     /// [`connections_per_address`](Self::connections_per_address) counts. Defaults to 60.
     pub fn joins_per_address(mut self, joins: Option<NonZeroU32>) -> Self {
         self.settings.joins_per_address = joins;
+        self
+    }
+
+    /// Takes the word of this proxy, or of all in this network, for whom it connects: by the
+    /// fields `X-Forwarded-For` and `X-Forwarded-Proto` of a request, or as
+    /// [`proxy_protocol`](Self::proxy_protocol) says. That one is the peer then, for limits,
+    /// the log and [`Request::peer_addr`]; [`Request::via`] tells the proxy. Of others such
+    /// fields are ignored. Defaults to trusting nobody.
+    ///
+    /// ```
+    /// use chinwag::Server;
+    ///
+    /// let server = Server::builder()
+    ///     .trusted_proxy("127.0.0.1".parse()?)
+    ///     .trusted_proxy("10.0.0.0/8".parse()?)
+    ///     .bind("127.0.0.1:0")?;
+    /// # Ok::<(), chinwag::Error>(())
+    /// ```
+    pub fn trusted_proxy(mut self, proxy: TrustedProxy) -> Self {
+        self.options.proxies.trusted.push(proxy);
+        self
+    }
+
+    /// Whether each connection of a trusted proxy begins with a PROXY header, of version 1
+    /// or 2, before TLS too. The fields of its requests are then not read, for such a proxy
+    /// passes on what the client wrote there. Defaults to no, and from others such a header
+    /// is refused with 400.
+    pub fn proxy_protocol(mut self, is_spoken: bool) -> Self {
+        self.options.proxies.speak_first = is_spoken;
         self
     }
 
@@ -350,8 +389,9 @@ impl ServerBuilder {
         in_force: InForce,
         addrs: Vec<LocalAddr>,
     ) -> Result<Server> {
-        let (hub, hub_thread) = Hub::start().map_err(Error::io("start the hub"))?;
+        let (hub, hub_thread) = Hub::start(drain.counters.clone()).map_err(Error::io("start the hub"))?;
         let context = Arc::new(Context::new(self.options, in_force, hub, drain));
+        self.monitor.watch(&context);
         let (wake, woken) = UnixStream::pair().map_err(Error::io("make a socket pair"))?;
         let (accepting, listeners) = (context.clone(), self.listeners);
         let accept_thread = thread::Builder::new()
@@ -360,7 +400,7 @@ impl ServerBuilder {
             .map_err(Error::io("start the accepting thread"))?;
         let threads = Threads { accept: accept_thread, hub: hub_thread, drain: drain_thread };
         let stopper = Arc::new(Stopper::new(context.clone(), wake, self.stop_tx, threads));
-        Ok(Server { context, stopper, addrs })
+        Ok(Server { context, stopper, addrs, monitor: self.monitor })
     }
 }
 

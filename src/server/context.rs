@@ -9,9 +9,11 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+use super::proxies::Proxies;
 use super::settings::{InForce, Live};
 use super::throttle::Throttle;
 use super::visitors::Visitors;
+use crate::counters::{ConnectionCounters, RefusalCause};
 use crate::handler::Acceptance;
 use crate::hub::Hub;
 use crate::link::Drain;
@@ -36,6 +38,7 @@ pub(super) struct Options {
     pub http: Option<HttpAnswer>,
     pub paths: Option<HashSet<String>>,
     pub subprotocols: Vec<String>,
+    pub proxies: Proxies,
     pub stack_size: usize,
     pub observer: Option<Arc<dyn WireObserver>>,
 }
@@ -82,10 +85,15 @@ impl Context {
         self.is_stopping.load(Ordering::SeqCst)
     }
 
-    /// A newcomer is a client now, or gone.
-    pub(super) fn done_greeting(&self, id: u64) {
-        self.greeting.lock().remove(&id);
+    pub(super) fn counters(&self) -> &ConnectionCounters {
+        &self.drain.counters.connections
+    }
+
+    /// A newcomer is a client now, or gone; since when it was greeted.
+    pub(super) fn done_greeting(&self, id: u64) -> Option<Instant> {
+        let since = self.greeting.lock().remove(&id);
         self.drain.signal();
+        since
     }
 
     /// Ends all handshakes whose request is not whole, and what lingers after a
@@ -139,7 +147,7 @@ pub(super) struct Place(Arc<Context>);
 impl Place {
     pub(super) fn take(context: &Arc<Context>) -> Result<Self, Refusal> {
         if context.is_stopping() {
-            return Err(full(SHUTDOWN_REASON));
+            return Err(full(SHUTDOWN_REASON).because(RefusalCause::Stopping));
         }
         let most = context.live.get().limits.max_clients;
         let take = |taken: usize| (taken < most).then_some(taken + 1);

@@ -3,10 +3,14 @@
 mod chatting;
 mod limits;
 mod listening;
+mod proxies;
+mod watching;
 
 pub use chatting::Chatting;
 pub use limits::Limits;
 pub use listening::Listening;
+pub use proxies::Proxies;
+pub use watching::Watching;
 
 use std::path::PathBuf;
 
@@ -62,10 +66,16 @@ pub struct Options {
     pub listening: Listening,
 
     #[command(flatten)]
+    pub proxies: Proxies,
+
+    #[command(flatten)]
     pub chatting: Chatting,
 
     #[command(flatten)]
     pub limits: Limits,
+
+    #[command(flatten)]
+    pub watching: Watching,
 
     /// Print handshakes and frames to stderr as they pass.
     #[arg(long, env = "CHINWAG_TRACE_WIRE", value_parser = BoolishValueParser::new(), help_heading = "Log")]
