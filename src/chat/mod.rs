@@ -29,6 +29,7 @@ mod name;
 mod roll;
 mod room_name;
 mod sessions;
+mod settings;
 mod state;
 mod statistics;
 
@@ -38,6 +39,7 @@ pub use identity::{Identity, Role};
 pub use member::Member;
 pub use name::{Name, NameError, NameKey};
 pub use room_name::{RoomName, RoomNameError};
+pub use settings::ChatSettings;
 pub use statistics::ChatStatistics;
 
 use std::sync::Arc;
@@ -210,6 +212,19 @@ impl Chat {
             };
             chat.notice(hub, text);
         }
+    }
+
+    /// What is announced and kept, as it is now.
+    pub fn settings(&self) -> ChatSettings {
+        self.shared.state.lock().settings()
+    }
+
+    /// Changes that while people are here. `change` must not ask or tell the chat itself.
+    pub fn change_settings(&self, change: impl FnOnce(&mut ChatSettings)) {
+        let mut state = self.shared.state.lock();
+        let mut settings = state.settings();
+        change(&mut settings);
+        state.set(&settings);
     }
 
     /// Tells everyone something in the server's name.

@@ -84,9 +84,10 @@ impl Statistics {
         let connections = context.counters();
         let (hub_queue, hub_queue_capacity) = context.hub.queue();
         let backlog = context.drain.backlog();
+        let messages_sent = read(&hub.deliveries);
         Self {
             clients: read(&hub.clients),
-            max_clients: context.limits.max_clients as u64,
+            max_clients: context.live.get().limits.max_clients as u64,
             rooms: read(&hub.rooms),
             connections: read(&connections.accepted),
             handshakes_under_way: context.greeting.lock().len() as u64,
@@ -97,7 +98,7 @@ impl Statistics {
             closes: connections.closes.snapshot(),
             messages_received: read(&connections.messages_received),
             bytes_received: read(&connections.bytes_received),
-            messages_sent: read(&hub.deliveries),
+            messages_sent,
             bytes_sent: read(&hub.bytes_sent),
             messages_dropped: read(&hub.dropped),
             messages_delayed: read(&connections.paced),
@@ -111,7 +112,7 @@ impl Statistics {
             outbox_messages: backlog.messages as u64,
             slow_clients: backlog.slow as u64,
             gaps: read(&connections.gaps),
-            overflow_policy: context.outbox.overflow.map_or("wait", policy),
+            overflow_policy: policy(context.live.get().settings.overflow),
             round_trip_seconds: connections.round_trip.snapshot(NANOS),
         }
     }
