@@ -131,6 +131,7 @@ mod handler;
 mod hub;
 mod link;
 mod message;
+mod message_rate;
 mod outbox;
 mod request;
 mod response;
@@ -159,12 +160,11 @@ pub use error::{Error, RefusedResponse, Result};
 pub use handler::{Acceptance, Handler};
 pub use hub::{Client, ClientId, Edition, Hub, Instead, Room, Turn};
 pub use message::Message;
+pub use message_rate::{MessageRate, Pacer};
 pub use outbox::Overflow;
 pub use request::Request;
 pub use response::{Refusal, Response};
-pub use server::{
-    Event, Listener, LocalAddr, MessageRate, Server, ServerBuilder, ShutdownHandle, TrustedProxy,
-};
+pub use server::{Event, Listener, LocalAddr, Server, ServerBuilder, ShutdownHandle, TrustedProxy};
 pub use text::Escaped;
 #[cfg(feature = "tls")]
 pub use tls::{ClientCertificates, ServerTls, ServerTlsBuilder};

@@ -15,7 +15,6 @@ use super::context::{Context, Gate, Options};
 use super::events::{Event, EventSource};
 use super::limits::Limits;
 use super::listen::{Listener, LocalAddr};
-use super::pace::MessageRate;
 use super::proxies::{Proxies, TrustedProxy};
 use super::shutdown::{Stopper, Threads};
 use super::visitors::PerAddress;
@@ -25,7 +24,7 @@ use crate::hub::Hub;
 use crate::link::{Drain, Life};
 use crate::outbox::{OutboxOptions, Overflow, gap_notice};
 use crate::wire::WireObserver;
-use crate::{Clock, Error, Message, Refusal, Request, Response, Result};
+use crate::{Clock, Error, Message, MessageRate, Refusal, Request, Response, Result};
 
 /// Builds a [`Server`].
 ///
@@ -205,7 +204,8 @@ impl ServerBuilder {
         self
     }
 
-    /// How fast each client may talk. Defaults to no limit.
+    /// How fast each client may talk. The response to its upgrade says so
+    /// ([`MessageRate::HEADER`]), for clients that pace themselves. Defaults to no limit.
     ///
     /// ```
     /// use chinwag::{MessageRate, Server};

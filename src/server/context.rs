@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use super::limits::Limits;
-use super::pace::MessageRate;
 use super::proxies::Proxies;
 use super::throttle::Throttle;
 use super::visitors::{PerAddress, Visitors};
@@ -19,7 +18,7 @@ use crate::hub::Hub;
 use crate::link::{Drain, Life};
 use crate::outbox::OutboxOptions;
 use crate::wire::WireObserver;
-use crate::{Refusal, Request, Response};
+use crate::{MessageRate, Refusal, Request, Response};
 
 /// When those that find no place should try again.
 const RETRY_AFTER: Duration = Duration::from_secs(5);

@@ -26,7 +26,6 @@ mod visitors;
 pub use builder::ServerBuilder;
 pub use events::Event;
 pub use listen::{Listener, LocalAddr};
-pub use pace::MessageRate;
 pub use proxies::TrustedProxy;
 
 use std::net::{SocketAddr, ToSocketAddrs};
