@@ -19,6 +19,7 @@ mod memory;
 mod origin;
 mod pace;
 mod proxies;
+mod reminder;
 mod shutdown;
 mod throttle;
 mod visitors;

@@ -2,6 +2,7 @@
 
 pub mod authority;
 mod certificates;
+mod expiry;
 mod hostile;
 mod proxied;
 mod reloading;
