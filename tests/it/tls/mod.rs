@@ -4,6 +4,7 @@ pub mod authority;
 mod certificates;
 mod expiry;
 mod hostile;
+mod manual;
 mod proxied;
 mod reloading;
 mod talking;
