@@ -4,7 +4,8 @@ use std::io::Write;
 use std::time::Duration;
 
 use chinwag::chat::Chat;
-use chinwag::{Error, Server, ServerTls, WirePrinter, page};
+use chinwag::metrics::Metrics;
+use chinwag::{Error, Monitor, Request, Response, Server, ServerTls, WirePrinter, page};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -37,11 +38,9 @@ pub fn run(options: &Options) -> Result<(), Error> {
 
 fn start(options: &Options, tls: Option<&ServerTls>, printer: Option<&WirePrinter>) -> Result<Server, Error> {
     let chat = options.chatting.apply(Chat::builder()).build();
-    let checked = chat.clone();
-    let builder = Server::builder()
-        .paths(Chat::PATHS)
-        .http(move |request| page::respond(request).or_else(|| checked.check(request)))
-        .handler(chat.gate());
+    let builder = Server::builder();
+    let answers = answers(options, &chat, builder.monitor());
+    let builder = builder.paths(Chat::PATHS).http(answers).handler(chat.gate());
     let builder = options.proxies.apply(options.limits.apply(builder));
     let mut builder = options.listening.apply(builder);
     if let Some(printer) = printer {
@@ -51,6 +50,22 @@ fn start(options: &Options, tls: Option<&ServerTls>, printer: Option<&WirePrinte
         builder = builder.listener(listener);
     }
     builder.start()
+}
+
+/// What there is beside the chat.
+fn answers(
+    options: &Options,
+    chat: &Chat,
+    monitor: Monitor,
+) -> impl Fn(&Request) -> Option<Response> + Send + Sync + 'static {
+    let metrics = options.watching.apply(Metrics::new(monitor.clone()).chat(chat));
+    let chat = chat.clone();
+    move |request| {
+        page::respond(request)
+            .or_else(|| chat.check(request))
+            .or_else(|| monitor.respond(request))
+            .or_else(|| metrics.as_ref()?.respond(request))
+    }
 }
 
 /// A client takes a descriptor, and the limit that programs start with is that of

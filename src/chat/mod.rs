@@ -30,6 +30,7 @@ mod roll;
 mod room_name;
 mod sessions;
 mod state;
+mod statistics;
 
 pub use builder::ChatBuilder;
 pub use dialect::{Dialect, Json, Listener, Reading, Speaker, Text};
@@ -37,6 +38,7 @@ pub use identity::{Identity, Role};
 pub use member::Member;
 pub use name::{Name, NameError, NameKey};
 pub use room_name::{RoomName, RoomNameError};
+pub use statistics::ChatStatistics;
 
 use std::sync::Arc;
 

@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use crate::clock::later;
+use crate::counters::ConnectionCounters;
 use crate::frame::{self, Mask};
 use crate::outbox::{Outbox, OutboxOptions, Watch};
 use crate::transport::{Half, Handshake, PeerAddr, Transport};
@@ -287,6 +288,11 @@ impl Link {
     /// Reads from under the transport's own protocol, which has not begun.
     pub(crate) fn read_below(&self, buffer: &mut [u8]) -> io::Result<usize> {
         self.transport.read_below(buffer)
+    }
+
+    /// What the server counts, of which this is a connection.
+    pub(crate) fn counters(&self) -> &ConnectionCounters {
+        &self.drain.counters.connections
     }
 
     /// The reason that this side gave for the end, if it did.

@@ -18,6 +18,7 @@ use super::greeter::Caller;
 use super::listen::{Accepted, Listener};
 use super::reminder::Reminder;
 use super::{greeter, http};
+use crate::counters::{RefusalCause, add};
 use crate::link::{Link, LinkParts, Side};
 use crate::outbox::Kind;
 use crate::transport::{Half, Transport};
@@ -55,6 +56,7 @@ pub(super) fn run(context: &Arc<Context>, listeners: &[Listener], wake: &UnixStr
                 Ok(Accepted { transport, peer, local }) => admit(context, transport, peer, local),
                 Err(error) if is_exhausted(&error) => {
                     context.exhausted.log(Level::Error, format_args!("cannot accept ({error}); going on"));
+                    context.counters().refusals.count(&RefusalCause::Descriptors);
                     turn_away(listener, &mut spare);
                     rest = true;
                 }
@@ -120,10 +122,12 @@ pub(super) fn admit(
     peer: PeerAddr,
     local: Option<SocketAddr>,
 ) {
+    add(&context.counters().accepted, 1);
     // A proxy's own is not counted; that of whom it speaks for is, once it has spoken.
     let is_proxy = context.options.proxies.trust(peer);
     let visit = if is_proxy { None } else { context.visitors.enter(peer) };
     if visit.is_none() && !is_proxy {
+        context.counters().refusals.count(&RefusalCause::AddressConnections);
         // Not listened to: one address must not hold up the accepting of all.
         let _ = transport.try_send(&http::refuse(too_many()));
         transport.shutdown(Half::Both);
@@ -142,6 +146,7 @@ pub(super) fn admit(
     let parts = LinkParts { id, transport, peer, life, outbox, tap, side: Side::Server };
     let link = Link::start(parts, &context.drain);
     if !has_room {
+        context.counters().refusals.count(&RefusalCause::Handshakes);
         return turn_away_link(&link, "too many handshakes are under way");
     }
     context.greeting.lock().insert(id, Instant::now());
@@ -153,6 +158,7 @@ pub(super) fn admit(
     {
         context.exhausted.log(Level::Error, format_args!("cannot start a thread ({error}); going on"));
         context.done_greeting(id);
+        context.counters().refusals.count(&RefusalCause::Threads);
         turn_away_link(&link, "the server is out of threads");
     }
     if context.is_stopping() {

@@ -18,7 +18,7 @@ use super::listen::{Listener, LocalAddr};
 use super::proxies::{Proxies, TrustedProxy};
 use super::shutdown::{Stopper, Threads};
 use super::visitors::PerAddress;
-use super::{Server, accept};
+use super::{Monitor, Server, accept};
 use crate::handler::{Acceptance, Silent};
 use crate::hub::Hub;
 use crate::link::{Drain, Life};
@@ -49,6 +49,7 @@ pub struct ServerBuilder {
     clock: Clock,
     listeners: Vec<Listener>,
     stop_tx: Option<Sender<()>>,
+    monitor: Monitor,
 }
 
 impl ServerBuilder {
@@ -81,6 +82,7 @@ impl ServerBuilder {
             clock: Clock::system(),
             listeners: Vec::new(),
             stop_tx: None,
+            monitor: Monitor::default(),
         }
     }
 
@@ -135,6 +137,12 @@ impl ServerBuilder {
     pub fn http(mut self, answer: impl Fn(&Request) -> Option<Response> + Send + Sync + 'static) -> Self {
         self.options.http = Some(Box::new(answer));
         self
+    }
+
+    /// A handle that watches the server that this starts: for [`http`](Self::http) to
+    /// answer health checks with, say.
+    pub fn monitor(&self) -> Monitor {
+        self.monitor.clone()
     }
 
     /// Subprotocols that the server speaks: the first that a client offers and that
@@ -393,8 +401,9 @@ impl ServerBuilder {
         limits: Limits,
         addrs: Vec<LocalAddr>,
     ) -> Result<Server> {
-        let (hub, hub_thread) = Hub::start().map_err(Error::io("start the hub"))?;
+        let (hub, hub_thread) = Hub::start(drain.counters.clone()).map_err(Error::io("start the hub"))?;
         let context = Arc::new(Context::new(self.options, limits, self.life, self.outbox, hub, drain));
+        self.monitor.watch(&context);
         let (wake, woken) = UnixStream::pair().map_err(Error::io("make a socket pair"))?;
         let (accepting, listeners) = (context.clone(), self.listeners);
         let accept_thread = thread::Builder::new()
@@ -403,7 +412,7 @@ impl ServerBuilder {
             .map_err(Error::io("start the accepting thread"))?;
         let threads = Threads { accept: accept_thread, hub: hub_thread, drain: drain_thread };
         let stopper = Arc::new(Stopper::new(context.clone(), wake, self.stop_tx, threads));
-        Ok(Server { context, stopper, addrs })
+        Ok(Server { context, stopper, addrs, monitor: self.monitor })
     }
 }
 

@@ -66,6 +66,7 @@ pub(super) fn run(session: Box<Session>) {
     }
     let close_reply = reader.take_close_reply();
     context.hub.tell(Command::Unregister { client: client.clone(), close_reply });
+    link.counters().closes.count(&reason.code);
     callbacks.close(&reason, error);
     log::info!("{link:?} {reason}");
     link.discard_rest();
@@ -111,6 +112,7 @@ impl Callbacks<'_> {
                 }
                 continue;
             }
+            self.client.link().counters().message();
             let called = match &data {
                 Data::Text(text) => self.call(|handler, me| handler.on_text(me, text.as_str())),
                 Data::Binary(bytes) => self.call(|handler, me| handler.on_binary(me, bytes)),

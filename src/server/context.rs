@@ -13,6 +13,7 @@ use super::limits::Limits;
 use super::proxies::Proxies;
 use super::throttle::Throttle;
 use super::visitors::{PerAddress, Visitors};
+use crate::counters::{ConnectionCounters, RefusalCause};
 use crate::handler::Acceptance;
 use crate::hub::Hub;
 use crate::link::{Drain, Life};
@@ -102,10 +103,15 @@ impl Context {
         self.is_stopping.load(Ordering::SeqCst)
     }
 
-    /// A newcomer is a client now, or gone.
-    pub(super) fn done_greeting(&self, id: u64) {
-        self.greeting.lock().remove(&id);
+    pub(super) fn counters(&self) -> &ConnectionCounters {
+        &self.drain.counters.connections
+    }
+
+    /// A newcomer is a client now, or gone; since when it was greeted.
+    pub(super) fn done_greeting(&self, id: u64) -> Option<Instant> {
+        let since = self.greeting.lock().remove(&id);
         self.drain.signal();
+        since
     }
 
     /// Ends all handshakes whose request is not whole, and what lingers after a
@@ -159,7 +165,7 @@ pub(super) struct Place(Arc<Context>);
 impl Place {
     pub(super) fn take(context: &Arc<Context>) -> Result<Self, Refusal> {
         if context.is_stopping() {
-            return Err(full(SHUTDOWN_REASON));
+            return Err(full(SHUTDOWN_REASON).because(RefusalCause::Stopping));
         }
         let most = context.limits.max_clients;
         let take = |taken: usize| (taken < most).then_some(taken + 1);

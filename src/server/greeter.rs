@@ -18,6 +18,7 @@ use super::http::{self, Head};
 use super::origin;
 use super::proxies::{Introduction, forwarded, header};
 use super::visitors::Visit;
+use crate::counters::{HandshakeEnd, RefusalCause, TlsFailure, nanos};
 use crate::handler::Acceptance;
 use crate::hub::Client;
 use crate::link::Link;
@@ -40,7 +41,7 @@ enum Parting {
     /// The peer is gone, or never sent anything.
     Gone,
     /// What it sent was not TLS as it should be; the alert that says so is on its way.
-    Insecure,
+    Insecure(TlsFailure),
 }
 
 impl From<Refusal> for Parting {
@@ -87,10 +88,11 @@ pub(super) fn greet(context: &Arc<Context>, link: &Arc<Link>, caller: Caller) {
         let (head, bytes) = read_head(link)?;
         meet(context, link, &head, bytes, Arrival { caller: &mut caller, introduction, tls })
     });
+    count(context, &met);
     match met {
-        Ok(()) => return context.done_greeting(link.id),
+        Ok(()) => return welcome(context, link),
         Err(Parting::Gone) => {}
-        Err(Parting::Insecure) => {
+        Err(Parting::Insecure(_)) => {
             link.finish_within(PARTING.min(link.life.close_timeout));
             link.discard_rest();
         }
@@ -106,6 +108,28 @@ pub(super) fn greet(context: &Arc<Context>, link: &Arc<Link>, caller: Caller) {
     }
     link.forget();
     context.done_greeting(link.id);
+}
+
+fn welcome(context: &Context, link: &Link) {
+    if let Some(since) = context.done_greeting(link.id) {
+        context.counters().handshake_time.observe(nanos(since.elapsed()));
+    }
+}
+
+fn count(context: &Context, met: &Result<(), Parting>) {
+    let counters = context.counters();
+    counters.handshakes.count(match met {
+        Ok(()) => &HandshakeEnd::Joined,
+        Err(Parting::Answered(_)) => &HandshakeEnd::Answered,
+        Err(Parting::Refused(_)) => &HandshakeEnd::Refused,
+        Err(Parting::Gone) => &HandshakeEnd::Gone,
+        Err(Parting::Insecure(_)) => &HandshakeEnd::Insecure,
+    });
+    match met {
+        Err(Parting::Refused(refusal)) => counters.refusals.count(&refusal.cause),
+        Err(Parting::Insecure(failure)) => counters.tls_failures.count(failure),
+        _ => {}
+    }
 }
 
 /// Answers, and lets the peer read it.
@@ -143,6 +167,7 @@ fn shake_hands(link: &Link) -> Result<Option<Box<TlsInfo>>, Parting> {
             Ok(Handshake::NotTls) => {
                 let why = "this port speaks TLS: connect with wss:// or https://";
                 // What is answered in the clear says no more than that.
+                link.counters().tls_failures.count(&TlsFailure::NotTls);
                 return if link.greeted() {
                     Err(Refusal::bad_request(why).into())
                 } else {
@@ -151,7 +176,7 @@ fn shake_hands(link: &Link) -> Result<Option<Box<TlsInfo>>, Parting> {
             }
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {
                 log::info!("{link:?} refused: {}", crate::Escaped::new(&error.to_string()).cut(300));
-                return Err(Parting::Insecure);
+                return Err(Parting::Insecure(TlsFailure::of(&error)));
             }
             Err(_) => return Err(Parting::Gone),
         }
@@ -271,7 +296,7 @@ fn meet(
         context
             .exhausted
             .log(Level::Error, format_args!("cannot start a client's thread ({error}); going on"));
-        full("the server is out of threads").into()
+        full("the server is out of threads").because(RefusalCause::Threads).into()
     })
 }
 

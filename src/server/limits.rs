@@ -62,6 +62,18 @@ impl Limits {
     }
 }
 
+/// How many descriptors this process has open, and may have; `None` where the system
+/// does not say.
+pub(super) fn descriptors() -> Option<(u64, u64)> {
+    let limit = getrlimit(Resource::Nofile).current?;
+    // Since Linux 6.2 the directory's size is the number of its entries.
+    let open = match fs::metadata("/proc/self/fd").ok()?.len() {
+        0 => fs::read_dir("/proc/self/fd").ok()?.count() as u64,
+        open => open,
+    };
+    Some((open, limit))
+}
+
 fn read(path: &str) -> Option<u64> {
     fs::read_to_string(path).ok()?.trim().parse().ok()
 }

@@ -16,18 +16,22 @@ mod http;
 mod limits;
 mod listen;
 mod memory;
+mod monitor;
 mod origin;
 mod pace;
 mod proxies;
 mod reminder;
 mod shutdown;
+mod statistics;
 mod throttle;
 mod visitors;
 
 pub use builder::ServerBuilder;
 pub use events::Event;
 pub use listen::{Listener, LocalAddr};
+pub use monitor::{Monitor, Unready};
 pub use proxies::TrustedProxy;
+pub use statistics::Statistics;
 
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
@@ -56,6 +60,7 @@ pub struct Server {
     context: Arc<Context>,
     stopper: Arc<Stopper>,
     addrs: Vec<LocalAddr>,
+    monitor: Monitor,
 }
 
 /// Stops a server from any thread. Cheap to clone. Not for a signal handler, which may
@@ -108,6 +113,16 @@ impl Server {
     /// in words.
     pub fn max_clients(&self) -> (usize, &str) {
         (self.context.limits.max_clients, &self.context.limits.why)
+    }
+
+    /// A handle that watches this server from elsewhere.
+    pub fn monitor(&self) -> Monitor {
+        self.monitor.clone()
+    }
+
+    /// What this server has counted. Never waits for the hub.
+    pub fn statistics(&self) -> Statistics {
+        Statistics::of(&self.context)
     }
 
     /// A handle that stops this server from elsewhere.

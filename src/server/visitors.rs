@@ -12,6 +12,7 @@ use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use parking_lot::Mutex;
 
+use crate::counters::RefusalCause;
 use crate::{PeerAddr, Refusal};
 
 /// What is forgotten of an address that has nothing open, after its last visit.
@@ -98,7 +99,7 @@ impl Visit {
         let Err(refused) = joins.check() else { return Ok(()) };
         let wait = refused.wait_time_from(DefaultClock::default().now());
         let refusal = Refusal::new(429, "too many connections from your address lately; wait a little");
-        Err(refusal.retry_after(wait + Duration::from_secs(1)))
+        Err(refusal.retry_after(wait + Duration::from_secs(1)).because(RefusalCause::AddressJoins))
     }
 }
 

@@ -4,11 +4,13 @@ mod chatting;
 mod limits;
 mod listening;
 mod proxies;
+mod watching;
 
 pub use chatting::Chatting;
 pub use limits::Limits;
 pub use listening::Listening;
 pub use proxies::Proxies;
+pub use watching::Watching;
 
 use clap::Parser;
 use clap::builder::BoolishValueParser;
@@ -33,6 +35,9 @@ pub struct Options {
 
     #[command(flatten)]
     pub limits: Limits,
+
+    #[command(flatten)]
+    pub watching: Watching,
 
     /// Print handshakes and frames to stderr as they pass.
     #[arg(long, env = "CHINWAG_TRACE_WIRE", value_parser = BoolishValueParser::new(), help_heading = "Log")]
