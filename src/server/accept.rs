@@ -169,7 +169,7 @@ pub(super) fn admit(
 
 pub(super) fn too_many() -> Refusal {
     let refusal = Refusal::new(429, "too many connections from your address; close one, or wait");
-    refusal.retry_after(Duration::from_secs(5))
+    refusal.retry_after(Duration::from_secs(5)).because(RefusalCause::AddressConnections)
 }
 
 fn turn_away_link(link: &Link, why: &str) {

@@ -15,6 +15,7 @@ mod hub;
 mod life;
 mod load;
 mod logging;
+mod metrics;
 mod page;
 mod programs;
 mod proxy;
