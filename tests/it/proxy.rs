@@ -246,9 +246,11 @@ fn joins_are_counted_by_the_address_behind_the_proxy() {
 #[test]
 fn through_a_unix_socket_a_proxy_is_believed_where_that_is_trusted() {
     let path = std::env::temp_dir().join(format!("chinwag-proxy-{}.sock", std::process::id()));
-    for (trusted, told) in
-        [("unix", "192.0.2.7 via unix secure true"), ("10.0.0.1", "unix via none secure false")]
-    {
+    for (trusted, speaks, told) in [
+        ("unix", false, "192.0.2.7 via unix secure true"),
+        ("unix", true, "192.0.2.7:4711 via unix secure false"),
+        ("10.0.0.1", false, "unix via none secure false"),
+    ] {
         let gate = |request: &Request| -> Result<Nobody, Refusal> {
             let via = request.via().map_or("none".to_owned(), |proxy| proxy.to_string());
             Err(Refusal::new(
@@ -256,11 +258,12 @@ fn through_a_unix_socket_a_proxy_is_believed_where_that_is_trusted() {
                 format!("{} via {via} secure {}", request.peer_addr(), request.is_secure()),
             ))
         };
-        let builder = Server::builder().trusted_proxy(trusted.parse().unwrap()).handler(gate);
-        let _server = builder.bind_unix(&path).unwrap();
-        let mut stream = UnixStream::connect(&path).unwrap();
         let fields = "X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: https\r\n";
-        stream.write_all(request("/", fields).as_bytes()).unwrap();
+        let builder = Server::builder().trusted_proxy(trusted.parse().unwrap()).proxy_protocol(speaks);
+        let _server = builder.handler(gate).bind_unix(&path).unwrap();
+        let mut stream = UnixStream::connect(&path).unwrap();
+        let header = if speaks { v1("TCP4 192.0.2.7 10.0.0.1 4711 443") } else { Vec::new() };
+        stream.write_all(&[header, request("/", fields).into_bytes()].concat()).unwrap();
         let mut answer = String::new();
         let _ = stream.read_to_string(&mut answer);
         assert_eq!(last_line(&answer), told);
