@@ -157,7 +157,7 @@ pub use clock::{Clock, ClockHand};
 pub use close::{CloseCode, CloseReason, ClosedBy};
 pub use error::{Error, RefusedResponse, Result};
 pub use handler::{Acceptance, Handler};
-pub use hub::{Client, ClientId, Edition, Hub, Instead, Room, Turn};
+pub use hub::{Client, ClientId, ClientStatistics, Edition, Hub, Instead, Room, Turn};
 pub use message::Message;
 pub use outbox::Overflow;
 pub use request::Request;
