@@ -14,6 +14,7 @@ mod guards;
 mod hub;
 mod life;
 mod load;
+mod moderation;
 mod page;
 mod programs;
 mod raw_server;
