@@ -116,7 +116,7 @@
 //!
 //! | feature | what | default |
 //! |---|---|---|
-//! | `chat` | `chinwag::chat`, the chat as a handler; `page`, its web page; `chat_client`, a client that comes back; `protocol`, what they speak | on |
+//! | `chat` | `chinwag::chat`, the chat as a handler; `page`, its web page; `chat_client`, a client that comes back; `protocol`, what they speak; `admin`, an operator's way in | on |
 //! | `tls` | `wss://` on both sides (rustls): [`Listener::tls`], [`ServerTls`], [`ConnectOptions::ca_file`] | on |
 //! | `programs` | `chat-server` and `chat-client` | on |
 //!
@@ -141,6 +141,8 @@ mod tls;
 mod transport;
 mod wire;
 
+#[cfg(feature = "chat")]
+pub mod admin;
 #[cfg(feature = "chat")]
 pub mod chat;
 #[cfg(feature = "chat")]

@@ -20,7 +20,9 @@ pub fn run(options: &Options) -> Result<(), Error> {
         .map_err(|error| Error::Invalid(format!("failed to watch for signals: {error}")))?;
     let printer = options.trace_wire.then(|| WirePrinter::new(std::io::stderr())).transpose()?;
     let tls = options.listening.load_tls()?;
-    let server = start(options, tls.as_ref(), printer.as_ref())?;
+    let chat = options.admin.apply(options.chatting.apply(Chat::builder()))?.build();
+    let server = start(options, &chat, tls.as_ref(), printer.as_ref())?;
+    let admin_socket = options.admin.open_socket(&chat, &server)?;
     let mut out = std::io::stdout();
     for addr in server.local_addrs() {
         // Who reads the address may have gone; the server need not.
@@ -29,6 +31,7 @@ pub fn run(options: &Options) -> Result<(), Error> {
     let handle = server.shutdown_handle();
     std::thread::spawn(move || signals::attend(signals, &handle, tls.as_ref()));
     server.join();
+    drop(admin_socket);
     if let Some(printer) = printer {
         printer.flush(Duration::from_secs(1));
     }
@@ -36,8 +39,12 @@ pub fn run(options: &Options) -> Result<(), Error> {
     Ok(())
 }
 
-fn start(options: &Options, tls: Option<&ServerTls>, printer: Option<&WirePrinter>) -> Result<Server, Error> {
-    let chat = options.chatting.apply(Chat::builder()).build();
+fn start(
+    options: &Options,
+    chat: &Chat,
+    tls: Option<&ServerTls>,
+    printer: Option<&WirePrinter>,
+) -> Result<Server, Error> {
     let checked = chat.clone();
     let builder = Server::builder()
         .paths(Chat::PATHS)

@@ -24,6 +24,8 @@ mod visitors;
 
 pub use builder::ServerBuilder;
 pub use events::Event;
+#[cfg(feature = "chat")]
+pub(crate) use listen::remove_stale;
 pub use listen::{Listener, LocalAddr};
 pub use pace::MessageRate;
 

@@ -1,9 +1,11 @@
 //! Keeping order, over real sockets: what operators do, and the ways round it.
 
 mod bans;
+mod ctl;
 mod kicks;
 mod locks;
 mod mutes;
+mod socket;
 mod text;
 
 use std::net::SocketAddr;

@@ -1,15 +1,19 @@
 //! The command line, in groups: each sets what it is about.
 
+mod admin;
 mod chatting;
+mod ctl;
 mod limits;
 mod listening;
 
+pub use admin::Admin;
 pub use chatting::Chatting;
+pub use ctl::Ctl;
 pub use limits::Limits;
 pub use listening::Listening;
 
-use clap::Parser;
 use clap::builder::BoolishValueParser;
+use clap::{Parser, Subcommand};
 
 use crate::shared::Logging;
 
@@ -18,13 +22,19 @@ use crate::shared::Logging;
 /// Talk to it with `chat-client --name John`, a browser, or any WebSocket client
 /// on ws://127.0.0.1:9001/?name=John.
 #[derive(Parser)]
-#[command(name = "chat-server", version, max_term_width = 100)]
+#[command(name = "chat-server", version, max_term_width = 100, args_conflicts_with_subcommands = true)]
 pub struct Options {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
     #[command(flatten)]
     pub listening: Listening,
 
     #[command(flatten)]
     pub chatting: Chatting,
+
+    #[command(flatten)]
+    pub admin: Admin,
 
     #[command(flatten)]
     pub limits: Limits,
@@ -35,4 +45,10 @@ pub struct Options {
 
     #[command(flatten)]
     pub logging: Logging,
+}
+
+/// What else it does than to serve.
+#[derive(Subcommand)]
+pub enum Command {
+    Ctl(Ctl),
 }
