@@ -117,6 +117,7 @@
 //! | feature | what | default |
 //! |---|---|---|
 //! | `chat` | `chinwag::chat`, the chat as a handler; `page`, its web page; `chat_client`, a client that comes back; `protocol`, what they speak; `admin`, an operator's way in | on |
+//! | `metrics` | `metrics`, for Prometheus; [`Server::statistics`] is there in any case | on |
 //! | `tls` | `wss://` on both sides (rustls): [`Listener::tls`], [`ServerTls`], [`ConnectOptions::ca_file`] | on |
 //! | `programs` | `chat-server` and `chat-client` | on |
 //!
@@ -125,6 +126,7 @@
 mod client;
 mod clock;
 mod close;
+mod counters;
 mod error;
 mod frame;
 mod handler;
@@ -147,6 +149,8 @@ pub mod admin;
 pub mod chat;
 #[cfg(feature = "chat")]
 pub mod chat_client;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 #[cfg(feature = "chat")]
 pub mod page;
 #[cfg(feature = "chat")]
@@ -157,6 +161,7 @@ pub use client::{
 };
 pub use clock::{Clock, ClockHand};
 pub use close::{CloseCode, CloseReason, ClosedBy};
+pub use counters::Histogram;
 pub use error::{Error, RefusedResponse, Result};
 pub use handler::{Acceptance, Handler};
 pub use hub::{Client, ClientId, ClientStatistics, Edition, Hub, Instead, Room, Turn};
@@ -164,7 +169,10 @@ pub use message::Message;
 pub use outbox::Overflow;
 pub use request::Request;
 pub use response::{Refusal, Response};
-pub use server::{Event, Listener, LocalAddr, MessageRate, Server, ServerBuilder, ShutdownHandle};
+pub use server::{
+    Event, Listener, LocalAddr, MessageRate, Monitor, Server, ServerBuilder, Settings, SettingsHandle,
+    ShutdownHandle, Statistics, Takeover, TrustedProxy, Unready,
+};
 pub use text::Escaped;
 #[cfg(feature = "tls")]
 pub use tls::{ClientCertificates, ServerTls, ServerTlsBuilder};

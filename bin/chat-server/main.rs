@@ -1,29 +1,72 @@
 //! `chat-server`: arguments, logger, signals, exit codes. All else is the library's.
 
+mod activation;
 mod args;
+mod check;
+mod config;
 mod ctl;
+mod manual;
+mod reload;
 mod serve;
 #[path = "../shared/mod.rs"]
 mod shared;
 mod signals;
+mod systemd;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::CommandFactory;
 
-use args::{Command, Options};
+use args::Task;
+use config::{Loaded, Problem};
 
 fn main() -> ExitCode {
-    let options = Options::parse();
-    if let Some(Command::Ctl(ctl)) = &options.command {
-        return ctl::run(ctl);
+    if let Some(made) = shared::generate::asked(args::Cli::command, &manual::MANUAL) {
+        return end(made);
     }
-    let started = options.logging.start(log::LevelFilter::Info);
-    match started.and_then(|()| serve::run(&options).map_err(|error| error.to_string())) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("chat-server: {error}");
-            ExitCode::FAILURE
+    let argv: Vec<OsString> = std::env::args_os().collect();
+    let loaded = config::load(&argv).unwrap_or_else(|error| error.exit());
+    match &loaded.cli.task {
+        Some(Task::CheckConfig(check)) => check::run(&loaded, check),
+        Some(Task::Ctl(ctl)) => ctl::run(ctl),
+        None => end(serve(loaded, argv)),
+    }
+}
+
+fn serve(loaded: Loaded, argv: Vec<OsString>) -> Result<(), (u8, String)> {
+    let Loaded { cli, problems, values, file } = loaded;
+    if !problems.is_empty() {
+        let status = if problems.iter().all(|problem| problem.is_usage) { 2 } else { 1 };
+        return Err((status, in_one_line(&problems, file.is_some())));
+    }
+    let failed = |problem: String| (1, problem);
+    cli.options.logging.start(log::LevelFilter::Info).map_err(failed)?;
+    shared::log_panics();
+    serve::run(&cli.options, argv, values).map_err(|error| failed(error.to_string()))
+}
+
+/// The first problem, and how to see the others.
+fn in_one_line(problems: &[Problem], has_file: bool) -> String {
+    let first = problems.first().map(Problem::to_string).unwrap_or_default();
+    match problems.len() {
+        ..=1 => first,
+        count => {
+            let file = if has_file { " --config FILE" } else { "" };
+            format!("{first} (and {} more; chat-server check-config{file} says which)", count - 1)
+        }
+    }
+}
+
+fn end(result: Result<(), (u8, String)>) -> ExitCode {
+    match result {
+        Ok(()) => {
+            shared::end_log();
+            ExitCode::SUCCESS
+        }
+        Err((status, problem)) => {
+            shared::complain("chat-server", problem);
+            ExitCode::from(status)
         }
     }
 }

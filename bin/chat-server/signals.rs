@@ -2,43 +2,36 @@
 
 use std::time::Duration;
 
-use chinwag::{ServerTls, ShutdownHandle};
+use chinwag::ShutdownHandle;
 use signal_hook::consts::SIGHUP;
 use signal_hook::iterator::Signals;
 
-use crate::shared::log_briefly;
+use crate::reload::Reload;
 
 /// SIGHUP has files read again. The first other signal stops the server in good order,
 /// the second at once.
-pub fn attend(mut signals: Signals, handle: &ShutdownHandle, tls: Option<&ServerTls>) {
+pub fn attend(mut signals: Signals, handle: &ShutdownHandle, reload: &Reload) {
     let mut stopping = false;
     for signal in signals.forever() {
         if signal == SIGHUP {
-            reload(tls.cloned());
+            // A server that stops has nothing more to read.
+            if !stopping {
+                reload.begin();
+            }
             continue;
         }
         let handle = handle.clone();
-        // Acts first: the log may have nobody who reads it.
         if stopping {
             std::thread::spawn(move || drop(handle.shutdown_within(Duration::ZERO)));
-            log_briefly(|| log::warn!("asked to stop again: cutting all connections"));
+            log::warn!("asked to stop again: cutting all connections");
         } else {
             std::thread::spawn(move || {
                 if let Err(error) = handle.shutdown() {
-                    log_briefly(move || log::warn!("{error}"));
+                    log::warn!("{error}");
                 }
             });
-            log_briefly(|| log::info!("asked to stop: closing all connections"));
+            log::info!("asked to stop: closing all connections");
         }
         stopping = true;
     }
-}
-
-/// On a thread of its own, for neither a file nor the log may keep the next signal waiting.
-fn reload(tls: Option<ServerTls>) {
-    std::thread::spawn(move || match tls.map(|tls| tls.reload()) {
-        Some(Ok(())) => log::info!("asked to reload: certificate and key were read again"),
-        Some(Err(error)) => log::error!("asked to reload: {error}; going on with what was there before"),
-        None => log::info!("asked to reload: there is nothing to read again"),
-    });
 }

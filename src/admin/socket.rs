@@ -14,7 +14,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use rustix::event::{PollFd, PollFlags, poll};
 
-use super::bind::{SocketFile, bind_private};
+use super::bind::{SocketFile, bind_over, bind_private};
 use super::conversation::{self, Served};
 use crate::chat::Chat;
 use crate::{Error, Hub, Result};
@@ -45,9 +45,27 @@ impl AdminSocket {
     /// [`Error::Io`] where the path is in use or cannot be written, or no thread is to be
     /// had.
     pub fn bind(path: impl AsRef<Path>, chat: &Chat, hub: &Hub) -> Result<Self> {
-        let attempt = || format!("open the admin socket {}", path.as_ref().display());
+        Self::open(path.as_ref(), chat, hub, bind_private)
+    }
+
+    /// The same, in the place of a server's that listens there: for one that takes over from
+    /// it. The connections that the other has are not cut.
+    ///
+    /// # Errors
+    ///
+    /// As for [`bind`](Self::bind), but that a socket in use is none.
+    pub fn bind_over(path: impl AsRef<Path>, chat: &Chat, hub: &Hub) -> Result<Self> {
+        Self::open(path.as_ref(), chat, hub, bind_over)
+    }
+
+    fn open(
+        path: &Path,
+        chat: &Chat,
+        hub: &Hub,
+        bind: fn(&Path) -> io::Result<(UnixListener, SocketFile)>,
+    ) -> Result<Self> {
         let start = || {
-            let (listener, file) = bind_private(path.as_ref())?;
+            let (listener, file) = bind(path)?;
             listener.set_nonblocking(true)?;
             let (stop_rx, stop_tx) = io::pipe()?;
             let served = Served { chat: chat.clone(), hub: hub.clone() };
@@ -55,7 +73,7 @@ impl AdminSocket {
             let thread = thread.spawn(move || accept(&listener, &stop_rx, &served))?;
             Ok(Self { file, stop_tx: Some(stop_tx), thread: Some(thread) })
         };
-        start().map_err(Error::io(attempt()))
+        start().map_err(Error::io(format!("open the admin socket {}", path.display())))
     }
 
     /// Where it is.

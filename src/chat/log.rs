@@ -83,6 +83,15 @@ impl Logs {
         Self { epoch, rooms: HashMap::new(), latest: 0, bytes: 0, retention }
     }
 
+    pub(super) fn retention(&self) -> Retention {
+        self.retention
+    }
+
+    /// Holds for each room from the next message on.
+    pub(super) fn set_retention(&mut self, retention: Retention) {
+        self.retention = retention;
+    }
+
     /// Keeps what `make` makes of its position.
     pub(super) fn append(
         &mut self,
@@ -107,6 +116,11 @@ impl Logs {
         self.bytes = self.bytes + added - removed;
         while self.bytes > MAX_BYTES && self.forget_oldest(true) {}
         said
+    }
+
+    /// How many messages are kept, and what they take in memory, at most.
+    pub(super) fn size(&self) -> (usize, usize) {
+        (self.rooms.values().map(|log| log.entries.len()).sum(), self.bytes)
     }
 
     /// The position of all that was said so far.

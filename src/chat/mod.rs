@@ -32,7 +32,9 @@ mod name;
 mod roll;
 mod room_name;
 mod sessions;
+mod settings;
 mod state;
+mod statistics;
 
 pub use builder::ChatBuilder;
 pub use client_info::ClientInfo;
@@ -41,7 +43,9 @@ pub use identity::{Identity, Role};
 pub use member::Member;
 pub use name::{Name, NameError, NameKey};
 pub use room_name::{RoomName, RoomNameError};
+pub use settings::ChatSettings;
 pub use state::Problem;
+pub use statistics::ChatStatistics;
 
 use std::sync::Arc;
 
@@ -49,7 +53,7 @@ use crossbeam_channel::bounded;
 use parking_lot::Mutex;
 
 use crate::protocol::{Ask, ChatMessage, Event, RoomInfo};
-use crate::{Acceptance, Handler, Hub, Refusal, Request, Response};
+use crate::{Acceptance, CloseCode, Handler, Hub, Refusal, Request, Response};
 use bans::BansFile;
 use dialect::{Dialects, Listener as To};
 use identity::Authenticate;
@@ -271,6 +275,32 @@ impl Chat {
         let answer = answer_rx.recv().map_err(|_| Problem::new("stopped", "the server has stopped"))??;
         self.shared.keep_bans()?;
         Ok(answer)
+    }
+
+    /// Tells everyone that the server stops or restarts, for
+    /// [`ServerBuilder::on_shutdown`](crate::ServerBuilder::on_shutdown).
+    pub fn farewell(&self) -> impl FnOnce(&Hub, CloseCode) + Send + 'static {
+        let chat = self.clone();
+        move |hub, code| {
+            let text = match code {
+                CloseCode::RESTART => "the server restarts and is back in a moment",
+                _ => "the server is going away",
+            };
+            chat.notice(hub, text);
+        }
+    }
+
+    /// What is announced and kept, as it is now.
+    pub fn settings(&self) -> ChatSettings {
+        self.shared.state.lock().settings()
+    }
+
+    /// Changes that while people are here. `change` must not ask or tell the chat itself.
+    pub fn change_settings(&self, change: impl FnOnce(&mut ChatSettings)) {
+        let mut state = self.shared.state.lock();
+        let mut settings = state.settings();
+        change(&mut settings);
+        state.set(&settings);
     }
 
     /// Tells everyone something in the server's name.

@@ -30,8 +30,15 @@ impl Admin {
         }
     }
 
-    /// Opens the socket, for as long as what this returns is kept.
-    pub fn open_socket(&self, chat: &Chat, server: &Server) -> Result<Option<AdminSocket>, Error> {
-        self.admin_socket.as_ref().map(|path| AdminSocket::bind(path, chat, server.hub())).transpose()
+    /// Opens the socket, for as long as what this returns is kept; that of the server which
+    /// is taken over gives way.
+    pub fn open_socket(
+        &self,
+        chat: &Chat,
+        server: &Server,
+        is_takeover: bool,
+    ) -> Result<Option<AdminSocket>, Error> {
+        let bind = if is_takeover { AdminSocket::bind_over } else { AdminSocket::bind };
+        self.admin_socket.as_ref().map(|path| bind(path, chat, server.hub())).transpose()
     }
 }

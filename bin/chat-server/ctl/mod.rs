@@ -9,26 +9,27 @@ use chinwag::admin::{AdminAnswer, AdminClient};
 use clap::CommandFactory;
 use clap::error::ErrorKind;
 
-use crate::args::{Ctl, Options};
+use crate::args::{Cli, Ctl};
+use crate::shared::complain;
 
 pub fn run(ctl: &Ctl) -> ExitCode {
     let Some(path) = &ctl.admin_socket else {
         let words =
             "--admin-socket PATH is needed, or CHINWAG_ADMIN_SOCKET: the one that the server was given";
-        Options::command().error(ErrorKind::MissingRequiredArgument, words).exit();
+        Cli::command().error(ErrorKind::MissingRequiredArgument, words).exit();
     };
     let answer =
         AdminClient::connect(path).and_then(|mut client| client.ask(&ctl.request(), ctl.by.as_deref()));
     match answer {
         Ok(answer) => show(ctl, &answer),
-        Err(error) => fail(&error.to_string()),
+        Err(error) => fail(error.to_string()),
     }
 }
 
 fn show(ctl: &Ctl, answer: &AdminAnswer) -> ExitCode {
     let shown = match answer {
         _ if ctl.json => answer.to_json(),
-        AdminAnswer::Error { reason, .. } => return fail(&chinwag::Escaped::new(reason).to_string()),
+        AdminAnswer::Error { reason, .. } => return fail(chinwag::Escaped::new(reason).to_string()),
         answer => table::shown(answer),
     };
     // Who reads it may have seen enough.
@@ -36,7 +37,7 @@ fn show(ctl: &Ctl, answer: &AdminAnswer) -> ExitCode {
     if matches!(answer, AdminAnswer::Error { .. }) { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
-fn fail(words: &str) -> ExitCode {
-    eprintln!("chat-server: {words}");
+fn fail(words: String) -> ExitCode {
+    complain("chat-server", words);
     ExitCode::FAILURE
 }

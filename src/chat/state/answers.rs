@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Done, Problem, State, now};
-use crate::chat::{ClientInfo, Role, RoomName};
+use crate::chat::{ChatStatistics, ClientInfo, Role, RoomName};
 use crate::protocol::{Ask, ChatMessage, Event, Inside, RoomInfo};
 use crate::{Client, ClientId, Turn};
 
@@ -67,6 +67,17 @@ impl State {
     }
 
     /// The rooms that somebody is in, in order.
+    pub(in crate::chat) fn statistics(&self) -> ChatStatistics {
+        let (log_messages, log_bytes) = self.logs.size();
+        ChatStatistics {
+            people: self.people.len(),
+            rooms: self.rooms.len(),
+            sessions: self.sessions.len(),
+            log_messages,
+            log_bytes,
+        }
+    }
+
     pub(in crate::chat) fn room_infos(&self) -> Vec<RoomInfo> {
         let mut rooms = self.rooms.iter().collect::<Vec<_>>();
         rooms.sort_unstable_by_key(|(name, _)| *name);
