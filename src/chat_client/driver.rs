@@ -169,7 +169,7 @@ impl Driver {
         let first = connection.recv_timeout(left)?;
         let first = first.ok_or_else(|| Error::TimedOut("waiting for the server's welcome".to_owned()))?;
         let welcome = first.as_text().and_then(|text| Event::parse(text).ok());
-        let Some(Event::Welcome { name, session, room, pos }) = welcome.clone() else {
+        let Some(Event::Welcome { name, session, room, pos, .. }) = welcome.clone() else {
             return Err(Error::Handshake("the server's first word is no welcome".to_owned()));
         };
         let same_session = self.shared.welcomed(Welcome { name, session, room, pos });

@@ -36,6 +36,8 @@ pub use listen::{Listener, LocalAddr};
 pub use monitor::{Monitor, Unready};
 pub use proxies::TrustedProxy;
 pub use settings::{Settings, SettingsHandle};
+#[cfg(feature = "chat")]
+pub(crate) use socket_file::remove_stale;
 pub use statistics::Statistics;
 pub use takeover::Takeover;
 
