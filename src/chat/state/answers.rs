@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{Done, Problem, State};
 use crate::chat::RoomName;
+use crate::chat::identity::is_among;
 use crate::protocol::{Ask, ChatMessage, Event, RoomInfo};
 use crate::{ClientId, Turn};
 
@@ -103,16 +104,24 @@ impl State {
         }
     }
 
-    /// What is known of somebody, whose round-trip time was measured.
+    /// What is known of somebody, whose round-trip time was measured, with those of the
+    /// rooms that the asker may know of.
     pub(in crate::chat) fn whois(
         &self,
         turn: &mut Turn<'_>,
         who: ClientId,
         name: &str,
         rtt: Option<Duration>,
+        allowed: Option<&[RoomName]>,
     ) -> Done {
         let person = self.person_named(name)?;
-        let mut rooms = person.places.lock().iter().map(RoomName::to_string).collect::<Vec<_>>();
+        let places = person.places.lock();
+        let mut rooms = places
+            .iter()
+            .filter(|room| is_among(allowed, room.as_str()))
+            .map(RoomName::to_string)
+            .collect::<Vec<_>>();
+        drop(places);
         rooms.sort_unstable();
         let event = Event::Whois {
             name: person.name.to_string(),
