@@ -117,6 +117,7 @@
 //! | feature | what | default |
 //! |---|---|---|
 //! | `chat` | `chinwag::chat`, the chat as a handler; `page`, its web page; `chat_client`, a client that comes back; `protocol`, what they speak | on |
+//! | `auth` | `chinwag::auth`: tokens in a file, and signed ones (JWT), for the chat's door | on |
 //! | `tls` | `wss://` on both sides (rustls): [`Listener::tls`], [`ServerTls`], [`ConnectOptions::ca_file`] | on |
 //! | `programs` | `chat-server` and `chat-client` | on |
 //!
@@ -132,6 +133,8 @@ mod hub;
 mod link;
 mod message;
 mod outbox;
+#[cfg(any(feature = "auth", feature = "tls"))]
+mod reloading;
 mod request;
 mod response;
 mod server;
@@ -141,6 +144,8 @@ mod tls;
 mod transport;
 mod wire;
 
+#[cfg(feature = "auth")]
+pub mod auth;
 #[cfg(feature = "chat")]
 pub mod chat;
 #[cfg(feature = "chat")]

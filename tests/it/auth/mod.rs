@@ -1,9 +1,16 @@
 //! Who gets in, as whom, where to, and for how long.
 
+mod files;
+mod handing;
 mod identity;
+mod jwt;
 
+use chinwag::auth::{Jwt, Tokens};
 use chinwag::chat::{Chat, ChatBuilder};
-use chinwag::{Error, Server, ServerBuilder};
+use chinwag::{ConnectOptions, Connection, Error, Server, ServerBuilder};
+use tempfile::TempDir;
+
+use crate::support::addr;
 
 fn start(chat: ChatBuilder) -> Server {
     start_with(Server::builder(), chat)
@@ -15,6 +22,25 @@ fn start_with(builder: ServerBuilder, chat: ChatBuilder) -> Server {
     let checked = chat.clone();
     let builder = builder.paths(Chat::PATHS).http(move |request| checked.check(request));
     builder.handler(chat.gate()).bind("127.0.0.1:0").unwrap()
+}
+
+fn with_tokens(tokens: &Tokens) -> Server {
+    let tokens = tokens.clone();
+    start(Chat::builder().authenticate(move |request| tokens.identify(request)))
+}
+
+fn with_jwt(jwt: &Jwt) -> Server {
+    let jwt = jwt.clone();
+    start(Chat::builder().authenticate(move |request| jwt.identify(request)))
+}
+
+/// Joins by a token in the header field.
+fn join_by(server: &Server, name: &str, token: &str) -> chinwag::Result<Connection> {
+    ConnectOptions::new().bearer(token).connect(&format!("ws://{}/?name={name}", addr(server)))
+}
+
+fn folder() -> TempDir {
+    tempfile::Builder::new().prefix("chinwag-test-auth-").tempdir().unwrap()
 }
 
 /// The status and reason of a refusal.
