@@ -5,21 +5,30 @@ mod serve;
 #[path = "../shared/mod.rs"]
 mod shared;
 mod signals;
+mod token;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::Options;
+use args::{Command, Options};
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    let started = options.logging.start(log::LevelFilter::Info);
-    match started.and_then(|()| serve::run(&options).map_err(|error| error.to_string())) {
+    let result = match &options.command {
+        Some(Command::Token(command)) => token::run(command).map_err(|error| error.to_string()),
+        None => serve(&options),
+    };
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("chat-server: {error}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn serve(options: &Options) -> Result<(), String> {
+    options.logging.start(log::LevelFilter::Info)?;
+    serve::run(options).map_err(|error| error.to_string())
 }

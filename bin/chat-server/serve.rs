@@ -9,9 +9,9 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use crate::args::Options;
+use crate::args::{Guard, Options};
 use crate::shared::log_briefly;
-use crate::signals;
+use crate::signals::{self, Files};
 
 pub fn run(options: &Options) -> Result<(), Error> {
     raise_descriptor_limit();
@@ -20,14 +20,16 @@ pub fn run(options: &Options) -> Result<(), Error> {
         .map_err(|error| Error::Invalid(format!("failed to watch for signals: {error}")))?;
     let printer = options.trace_wire.then(|| WirePrinter::new(std::io::stderr())).transpose()?;
     let tls = options.listening.load_tls()?;
-    let server = start(options, tls.as_ref(), printer.as_ref())?;
+    let guard = options.auth.load()?;
+    let server = start(options, tls.as_ref(), guard.as_ref(), printer.as_ref())?;
     let mut out = std::io::stdout();
     for addr in server.local_addrs() {
         // Who reads the address may have gone; the server need not.
         let _ = writeln!(out, "listening on {addr}").and_then(|()| out.flush());
     }
     let handle = server.shutdown_handle();
-    std::thread::spawn(move || signals::attend(signals, &handle, tls.as_ref()));
+    let files = Files { tls, guard };
+    std::thread::spawn(move || signals::attend(signals, &handle, &files));
     server.join();
     if let Some(printer) = printer {
         printer.flush(Duration::from_secs(1));
@@ -36,8 +38,17 @@ pub fn run(options: &Options) -> Result<(), Error> {
     Ok(())
 }
 
-fn start(options: &Options, tls: Option<&ServerTls>, printer: Option<&WirePrinter>) -> Result<Server, Error> {
-    let chat = options.chatting.apply(Chat::builder()).build();
+fn start(
+    options: &Options,
+    tls: Option<&ServerTls>,
+    guard: Option<&Guard>,
+    printer: Option<&WirePrinter>,
+) -> Result<Server, Error> {
+    let mut chat = options.chatting.apply(Chat::builder());
+    if let Some(guard) = guard {
+        chat = guard.apply(chat);
+    }
+    let chat = chat.build();
     let checked = chat.clone();
     let builder = Server::builder()
         .paths(Chat::PATHS)

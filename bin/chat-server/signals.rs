@@ -6,15 +6,23 @@ use chinwag::{ServerTls, ShutdownHandle};
 use signal_hook::consts::SIGHUP;
 use signal_hook::iterator::Signals;
 
+use crate::args::Guard;
 use crate::shared::log_briefly;
+
+/// What is read again on SIGHUP.
+#[derive(Clone)]
+pub struct Files {
+    pub tls: Option<ServerTls>,
+    pub guard: Option<Guard>,
+}
 
 /// SIGHUP has files read again. The first other signal stops the server in good order,
 /// the second at once.
-pub fn attend(mut signals: Signals, handle: &ShutdownHandle, tls: Option<&ServerTls>) {
+pub fn attend(mut signals: Signals, handle: &ShutdownHandle, files: &Files) {
     let mut stopping = false;
     for signal in signals.forever() {
         if signal == SIGHUP {
-            reload(tls.cloned());
+            reload(files.clone());
             continue;
         }
         let handle = handle.clone();
@@ -35,10 +43,20 @@ pub fn attend(mut signals: Signals, handle: &ShutdownHandle, tls: Option<&Server
 }
 
 /// On a thread of its own, for neither a file nor the log may keep the next signal waiting.
-fn reload(tls: Option<ServerTls>) {
-    std::thread::spawn(move || match tls.map(|tls| tls.reload()) {
-        Some(Ok(())) => log::info!("asked to reload: certificate and key were read again"),
-        Some(Err(error)) => log::error!("asked to reload: {error}; going on with what was there before"),
-        None => log::info!("asked to reload: there is nothing to read again"),
+fn reload(files: Files) {
+    std::thread::spawn(move || {
+        let Files { tls, guard } = files;
+        let tls = tls.map(|tls| ("certificate and key were", tls.reload()));
+        let guard = guard.map(|guard| (guard.was_read(), guard.reload()));
+        let done: Vec<_> = tls.into_iter().chain(guard).collect();
+        if done.is_empty() {
+            log::info!("asked to reload: there is nothing to read again");
+        }
+        for (what, result) in done {
+            match result {
+                Ok(()) => log::info!("asked to reload: {what} read again"),
+                Err(error) => log::error!("asked to reload: {error}; going on with what was there before"),
+            }
+        }
     });
 }

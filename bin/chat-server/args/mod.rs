@@ -1,15 +1,19 @@
 //! The command line, in groups: each sets what it is about.
 
+mod auth;
 mod chatting;
 mod limits;
 mod listening;
+mod token;
 
+pub use auth::{Auth, Guard};
 pub use chatting::Chatting;
 pub use limits::Limits;
 pub use listening::Listening;
+pub use token::{TokenAction, TokenCommand};
 
-use clap::Parser;
 use clap::builder::BoolishValueParser;
+use clap::{Parser, Subcommand};
 
 use crate::shared::Logging;
 
@@ -18,10 +22,17 @@ use crate::shared::Logging;
 /// Talk to it with `chat-client --name John`, a browser, or any WebSocket client
 /// on ws://127.0.0.1:9001/?name=John.
 #[derive(Parser)]
-#[command(name = "chat-server", version, max_term_width = 100)]
+#[command(name = "chat-server", version, max_term_width = 100, args_conflicts_with_subcommands = true)]
 pub struct Options {
+    /// What to do instead of running a server.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
     #[command(flatten)]
     pub listening: Listening,
+
+    #[command(flatten)]
+    pub auth: Auth,
 
     #[command(flatten)]
     pub chatting: Chatting,
@@ -35,4 +46,11 @@ pub struct Options {
 
     #[command(flatten)]
     pub logging: Logging,
+}
+
+/// What chat-server does besides serving.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Give out tokens, and take them back.
+    Token(TokenCommand),
 }
