@@ -75,7 +75,7 @@ fn the_conversation_of_the_article_is_held_by_pythons_websockets_over_tls() {
     succeeds(python("conversation.py").arg(format!("wss://{addr}/")).arg(authority.ca()));
 }
 
-fn python(script: &str) -> Command {
+pub fn python(script: &str) -> Command {
     assert!(Path::new(PYTHON).exists(), "{PYTHON} is missing: run tests/run");
     let mut command = Command::new(PYTHON);
     command.arg("-u").arg(format!("{SCRIPTS}/{script}"));

@@ -4,6 +4,7 @@ mod files;
 mod handing;
 mod identity;
 mod jwt;
+mod programs;
 
 use chinwag::auth::{Jwt, Tokens};
 use chinwag::chat::{Chat, ChatBuilder};
