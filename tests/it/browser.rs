@@ -41,6 +41,12 @@ fn the_page_works_by_keyboard_for_a_screen_reader_and_on_a_phone() {
     succeeds(&mut script("access"));
 }
 
+#[test]
+#[ignore = "needs Chromium and npm's playwright-core: run tests/run"]
+fn a_page_asks_for_a_token_where_the_server_wants_one() {
+    succeeds(&mut script("token"));
+}
+
 fn script(name: &str) -> Command {
     let mut command = Command::new("node");
     command
