@@ -94,7 +94,9 @@ impl fmt::Display for Error {
                     Some(line) => write!(f, ": {}", crate::Escaped::new(line.trim_end()).cut(200)),
                 }
             }
-            Self::Handshake(what) => write!(f, "the handshake failed: {what}"),
+            Self::Handshake(what) => {
+                write!(f, "the handshake failed: {}", crate::Escaped::new(what).cut(300))
+            }
             Self::Tls(what) => crate::Escaped::new(what).cut(600).fmt(f),
             Self::TimedOut(what) => write!(f, "timed out: {what}"),
             Self::Cancelled => f.write_str("cancelled"),

@@ -118,6 +118,7 @@
 //! |---|---|---|
 //! | `chat` | `chinwag::chat`, the chat as a handler; `page`, its web page; `chat_client`, a client that comes back; `protocol`, what they speak | on |
 //! | `auth` | `chinwag::auth`: tokens in a file, and signed ones (JWT), for the chat's door | on |
+//! | `metrics` | `metrics`, for Prometheus; [`Server::statistics`] is there in any case | on |
 //! | `tls` | `wss://` on both sides (rustls): [`Listener::tls`], [`ServerTls`], [`ConnectOptions::ca_file`] | on |
 //! | `programs` | `chat-server` and `chat-client` | on |
 //!
@@ -126,6 +127,7 @@
 mod client;
 mod clock;
 mod close;
+mod counters;
 mod error;
 mod frame;
 mod handler;
@@ -150,6 +152,8 @@ pub mod auth;
 pub mod chat;
 #[cfg(feature = "chat")]
 pub mod chat_client;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 #[cfg(feature = "chat")]
 pub mod page;
 #[cfg(feature = "chat")]
@@ -160,6 +164,7 @@ pub use client::{
 };
 pub use clock::{Clock, ClockHand};
 pub use close::{CloseCode, CloseReason, ClosedBy};
+pub use counters::Histogram;
 pub use error::{Error, RefusedResponse, Result};
 pub use handler::{Acceptance, Handler};
 pub use hub::{Client, ClientId, Edition, Hub, Instead, Room, Turn};
@@ -167,7 +172,10 @@ pub use message::Message;
 pub use outbox::Overflow;
 pub use request::Request;
 pub use response::{Refusal, Response};
-pub use server::{Event, Listener, LocalAddr, MessageRate, Server, ServerBuilder, ShutdownHandle};
+pub use server::{
+    Event, Listener, LocalAddr, MessageRate, Monitor, Server, ServerBuilder, ShutdownHandle, Statistics,
+    Takeover, TrustedProxy, Unready,
+};
 pub use text::Escaped;
 #[cfg(feature = "tls")]
 pub use tls::{ClientCertificates, ServerTls, ServerTlsBuilder};

@@ -25,15 +25,29 @@ pub struct Request {
     local: Option<SocketAddr>,
     subprotocol: Option<Box<str>>,
     tls: Option<Box<TlsInfo>>,
+    proxied: Option<Box<Proxied>>,
+}
+
+/// What a trusted proxy had to do with the request.
+struct Proxied {
+    proxy: PeerAddr,
+    /// Whether the client came to it encrypted, where it told.
+    is_secure: Option<bool>,
 }
 
 impl Request {
     pub(crate) fn new(head: Box<str>, peer: PeerAddr, local: Option<SocketAddr>) -> Self {
-        Self { head, peer, local, subprotocol: None, tls: None }
+        Self { head, peer, local, subprotocol: None, tls: None, proxied: None }
     }
 
     pub(crate) fn secured(self, tls: Option<Box<TlsInfo>>) -> Self {
         Self { tls, ..self }
+    }
+
+    /// A trusted proxy has passed it on, and said for whom.
+    pub(crate) fn passed_on(&mut self, client: Option<SocketAddr>, is_secure: Option<bool>) {
+        self.proxied = Some(Box::new(Proxied { proxy: self.peer, is_secure }));
+        self.peer = client.map_or(self.peer, PeerAddr::Tcp);
     }
 
     pub(crate) fn choose(&mut self, subprotocol: Option<&str>) {
@@ -114,7 +128,8 @@ impl Request {
         self.subprotocol.as_deref()
     }
 
-    /// Who is at the other end.
+    /// Who is at the other end: behind a [trusted proxy](crate::ServerBuilder::trusted_proxy)
+    /// whom that one names, with port 0 where it names none.
     pub fn peer_addr(&self) -> PeerAddr {
         self.peer
     }
@@ -122,6 +137,18 @@ impl Request {
     /// The address that the client connected to, over TCP.
     pub fn local_addr(&self) -> Option<SocketAddr> {
         self.local
+    }
+
+    /// The trusted proxy that the connection came through, if it did.
+    pub fn via(&self) -> Option<PeerAddr> {
+        self.proxied.as_ref().map(|proxied| proxied.proxy)
+    }
+
+    /// Whether the client's own connection is encrypted: the one that came in here, or as
+    /// a trusted proxy says of that to it.
+    pub fn is_secure(&self) -> bool {
+        let told = self.proxied.as_ref().and_then(|proxied| proxied.is_secure);
+        told.unwrap_or(self.tls.is_some())
     }
 
     /// How the connection is protected, and the client's certificate; `None` where it

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::counters::RefusalCause;
+
 /// The answer to a request that is refused: an HTTP status, and a line that
 /// tells a person what to do.
 ///
@@ -20,6 +22,8 @@ pub struct Refusal {
     pub(crate) status: u16,
     pub(crate) reason: String,
     pub(crate) headers: Vec<(String, String)>,
+    /// What it is counted as.
+    pub(crate) cause: RefusalCause,
 }
 
 impl Refusal {
@@ -30,7 +34,13 @@ impl Refusal {
     /// Where `status` is not an error's.
     pub fn new(status: u16, reason: impl Into<String>) -> Self {
         assert!((400..600).contains(&status), "{status} is not an HTTP error status");
-        Self { status, reason: reason.into(), headers: Vec::new() }
+        let cause = RefusalCause::of_status(status);
+        Self { status, reason: reason.into(), headers: Vec::new(), cause }
+    }
+
+    /// Counts it as more than its status tells.
+    pub(crate) fn because(self, cause: RefusalCause) -> Self {
+        Self { cause, ..self }
     }
 
     /// 400: something in the request is missing or not allowed.

@@ -28,9 +28,12 @@ fn main() -> ExitCode {
         terminal::run(&options)
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => {
+            shared::end_log();
+            ExitCode::SUCCESS
+        }
         Err(failure) => {
-            eprintln!("chat-client: {}", failure.problem);
+            shared::complain("chat-client", failure.problem);
             ExitCode::from(failure.status)
         }
     }

@@ -15,7 +15,6 @@ use parking_lot::{Condvar, Mutex};
 
 use crate::args::Options;
 use crate::connect::{self, Failure};
-use crate::shared::log_briefly;
 use crate::signals::{self, spawn};
 
 /// How long leaving may take: longer than the server has to answer a close frame.
@@ -144,7 +143,7 @@ impl Talk<'_> {
             };
             match event {
                 Some(Event::Ended(error)) if is_as_asked(&error) => {
-                    log_briefly(move || log::info!("left: {error}"));
+                    log::info!("left: {error}");
                     break;
                 }
                 Some(Event::Ended(error)) => {

@@ -111,6 +111,11 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     pub plot: Option<PathBuf>,
 
+    /// Trust the authorities in this file (PEM) for wss://, instead of the system's. Can be
+    /// given several times
+    #[arg(long, value_name = "PEM", env = "CHINWAG_CA", value_delimiter = ',')]
+    pub ca: Vec<PathBuf>,
+
     /// Allow a server that is not on this machine: it is yours, and may be put under load
     #[arg(long)]
     pub yes_i_own_it: bool,

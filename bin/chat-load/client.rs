@@ -3,13 +3,13 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::time::Instant;
 
-use mio::net::TcpStream;
 use tungstenite::handshake::client::generate_key;
 use tungstenite::handshake::derive_accept_key;
 use tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
 use crate::check::Heard;
 use crate::frames::{self, Frame, close_words};
+use crate::socket::Socket;
 use crate::stop::Stop;
 
 /// An answer to the handshake may be this long.
@@ -39,7 +39,7 @@ pub enum State {
 
 /// One client of the crowd.
 pub struct Client {
-    pub socket: TcpStream,
+    pub socket: Socket,
     /// What its name ends with.
     pub number: u32,
     pub state: State,
@@ -53,7 +53,7 @@ pub struct Client {
 
 impl Client {
     /// A client that is connecting; `request` makes its request from a key.
-    pub fn new(socket: TcpStream, number: u32, request: impl FnOnce(&str) -> String) -> Self {
+    pub fn new(socket: Socket, number: u32, request: impl FnOnce(&str) -> String) -> Self {
         let key = generate_key();
         let outbound = request(&key).into_bytes();
         let state = State::Joining { key };
@@ -101,6 +101,10 @@ impl Client {
                 Err(_) => return self.outbound.clear(),
             }
         }
+        if self.socket.has_pending() {
+            // What it does not take now, the next event sends on.
+            let _ = self.socket.flush();
+        }
     }
 
     /// Reads what has come, giving each text to `hear`. `scratch` is for all clients.
@@ -111,7 +115,7 @@ impl Client {
                 Ok(count) => {
                     self.take(&scratch[..count], Instant::now(), hear);
                     // The event comes again for what comes after a short read.
-                    if count < scratch.len() {
+                    if count < scratch.len() && self.socket.tells_all() {
                         return;
                     }
                 }
@@ -202,6 +206,7 @@ fn cause(error: &io::Error) -> String {
     match error.kind() {
         ErrorKind::ConnectionReset => "the connection was reset".to_owned(),
         ErrorKind::ConnectionRefused => "nothing listens there any more (connection refused)".to_owned(),
+        ErrorKind::InvalidData => format!("TLS failed: {error} (--ca names an authority of one's own)"),
         _ => format!("the connection failed: {error}"),
     }
 }

@@ -18,6 +18,7 @@ mod run;
 #[path = "../shared/mod.rs"]
 #[allow(dead_code, reason = "chat-load keeps no log")]
 mod shared;
+mod socket;
 mod stamp;
 mod stop;
 mod swarm;
@@ -36,6 +37,7 @@ use process::Probe;
 use ramp::{Ramp, Search};
 use report::Outcome;
 use run::{Load, Runner};
+use socket::Security;
 use stamp::Codec;
 use swarm::Swarm;
 use target::Target;
@@ -56,6 +58,8 @@ fn main() -> ExitCode {
 fn run(args: &Args) -> Result<bool, (u8, String)> {
     let failed = |problem: String| (1, problem);
     let target = Target::parse(&args.url, &args.room).map_err(|problem| (2, problem))?;
+    let security = target.secure_host().map(|host| Security::new(host, &args.ca)).transpose();
+    let security = security.map_err(failed)?;
     let addrs = target.resolve().map_err(failed)?;
     if !args.yes_i_own_it && !target::are_local(&addrs) {
         return Err((2, not_local(&addrs)));
@@ -63,7 +67,7 @@ fn run(args: &Args) -> Result<bool, (u8, String)> {
     dial::raise_descriptor_limit();
     let server = args.pid.map(Probe::of).transpose().map_err(failed)?;
     let addr = target.reach(&addrs).map_err(failed)?;
-    let swarm = Swarm::new(target, Dialer::new(addr), args.connect_rate)
+    let swarm = Swarm::new(target, Dialer::new(addr), security, args.connect_rate)
         .map_err(|error| failed(format!("failed to watch sockets: {error}")))?;
     let codec = Codec::new(args.protocol, &args.room, args.size);
     let mut runner = Runner::new(swarm, codec, server, args.wait);

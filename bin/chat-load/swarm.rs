@@ -15,6 +15,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use crate::check::Heard;
 use crate::client::{Client, Hear, State};
 use crate::dial::Dialer;
+use crate::socket::{Security, Socket};
 use crate::stamp::Codec;
 use crate::stop::Stop;
 use crate::target::Target;
@@ -37,6 +38,7 @@ pub struct Swarm {
     scratch: Vec<u8>,
     target: Target,
     dialer: Dialer,
+    security: Option<Security>,
     /// In the order of their tokens.
     pub clients: Vec<Client>,
     /// Every client ever has a number, and so a name, of its own: the server may hold
@@ -46,13 +48,19 @@ pub struct Swarm {
 }
 
 impl Swarm {
-    pub fn new(target: Target, dialer: Dialer, connect_rate: Option<f64>) -> std::io::Result<Self> {
+    pub fn new(
+        target: Target,
+        dialer: Dialer,
+        security: Option<Security>,
+        connect_rate: Option<f64>,
+    ) -> std::io::Result<Self> {
         Ok(Self {
             poll: Poll::new()?,
             events: Events::with_capacity(1024),
             scratch: vec![0; SCRATCH],
             target,
             dialer,
+            security,
             clients: Vec::new(),
             next_number: 0,
             connect_rate,
@@ -70,7 +78,8 @@ impl Swarm {
             if event.is_readable() || event.is_error() || event.is_read_closed() {
                 client.receive(&mut self.scratch, hear);
             }
-            if event.is_writable() {
+            // What came may be what TLS waited for before it could send.
+            if event.is_writable() || !client.socket.tells_all() {
                 client.flush();
             }
         }
@@ -125,12 +134,16 @@ impl Swarm {
     fn dial(&mut self, codec: &Codec) -> Result<(), Stop> {
         let (name, protocol) = (codec.name(self.next_number), codec.protocol());
         let socket = self.dialer.dial()?;
+        let socket = match &self.security {
+            Some(security) => security.protect(socket)?,
+            None => Socket::Plain(socket),
+        };
         let request = |key: &str| self.target.request(&name, key, protocol);
         let mut client = Client::new(socket, self.next_number, request);
         self.next_number += 1;
         let token = Token(self.clients.len());
         let interest = Interest::READABLE | Interest::WRITABLE;
-        self.poll.registry().register(&mut client.socket, token, interest).map_err(|error| {
+        self.poll.registry().register(client.socket.source(), token, interest).map_err(|error| {
             Stop::System(format!("failed to watch one socket more: {error} (fs.epoll.max_user_watches)"))
         })?;
         self.clients.push(client);
@@ -191,7 +204,7 @@ impl Swarm {
             if let Some(moved) = self.clients.get_mut(index) {
                 let interest = Interest::READABLE | Interest::WRITABLE;
                 // It is registered; only its token changes.
-                let _ = self.poll.registry().reregister(&mut moved.socket, Token(index), interest);
+                let _ = self.poll.registry().reregister(moved.socket.source(), Token(index), interest);
             }
         }
     }

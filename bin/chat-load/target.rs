@@ -14,30 +14,35 @@ const REACHING: Duration = Duration::from_secs(5);
 pub struct Target {
     host: String,
     port: u16,
+    is_secure: bool,
     /// Path and query, ready for more of the query.
     path: String,
 }
 
 impl Target {
-    /// Reads a `ws://` URL.
+    /// Reads a `ws://` or `wss://` URL.
     pub fn parse(url: &str, room: &str) -> Result<Self, String> {
         let uri: Uri = url.parse().map_err(|error| format!("not a WebSocket URL: {error}"))?;
-        match uri.scheme_str() {
-            Some("ws" | "http") => {}
-            Some("wss" | "https") => {
-                return Err("chat-load speaks no TLS; give it a ws:// address of the server".to_owned());
-            }
-            _ => return Err("not a WebSocket URL: it must begin with ws://".to_owned()),
-        }
+        let is_secure = match uri.scheme_str() {
+            Some("ws" | "http") => false,
+            Some("wss" | "https") => true,
+            _ => return Err("not a WebSocket URL: it must begin with ws:// or wss://".to_owned()),
+        };
         let host = uri.host().filter(|host| !host.is_empty()).ok_or("not a WebSocket URL: it has no host")?;
         let path = uri.path_and_query().map_or("/", |path| path.as_str());
         let joint = if path.contains('?') { '&' } else { '?' };
         let room: String = form_urlencoded::byte_serialize(room.as_bytes()).collect();
         Ok(Self {
             host: host.to_owned(),
-            port: uri.port_u16().unwrap_or(80),
+            port: uri.port_u16().unwrap_or(if is_secure { 443 } else { 80 }),
+            is_secure,
             path: format!("{path}{joint}room={room}&name="),
         })
+    }
+
+    /// The host's name where TLS is to be spoken with it.
+    pub fn secure_host(&self) -> Option<&str> {
+        self.is_secure.then_some(&*self.host)
     }
 
     /// All addresses of the host.

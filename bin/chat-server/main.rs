@@ -1,10 +1,12 @@
 //! `chat-server`: arguments, logger, signals, exit codes. All else is the library's.
 
+mod activation;
 mod args;
 mod serve;
 #[path = "../shared/mod.rs"]
 mod shared;
 mod signals;
+mod systemd;
 mod token;
 
 use std::process::ExitCode;
@@ -16,13 +18,16 @@ use args::{Command, Options};
 fn main() -> ExitCode {
     let options = Options::parse();
     let result = match &options.command {
-        Some(Command::Token(command)) => token::run(command).map_err(|error| error.to_string()),
+        Some(Command::Token(command)) => token::run(command),
         None => serve(&options),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => {
+            shared::end_log();
+            ExitCode::SUCCESS
+        }
         Err(error) => {
-            eprintln!("chat-server: {error}");
+            shared::complain("chat-server", error);
             ExitCode::FAILURE
         }
     }
@@ -30,5 +35,6 @@ fn main() -> ExitCode {
 
 fn serve(options: &Options) -> Result<(), String> {
     options.logging.start(log::LevelFilter::Info)?;
+    shared::log_panics();
     serve::run(options).map_err(|error| error.to_string())
 }

@@ -4,43 +4,81 @@ use std::io::Write;
 use std::time::Duration;
 
 use chinwag::chat::Chat;
-use chinwag::{Error, Server, ServerTls, WirePrinter, page};
+use chinwag::metrics::Metrics;
+use chinwag::{Error, Listener, Monitor, Request, Response, Server, ServerTls, Takeover, WirePrinter, page};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use crate::args::{Guard, Options};
-use crate::shared::log_briefly;
+use crate::args::{Guard, Options, secured};
 use crate::signals::{self, Files};
+use crate::{activation, systemd};
 
 pub fn run(options: &Options) -> Result<(), Error> {
+    // Before the first thread.
+    let passed = activation::listeners()?;
     raise_descriptor_limit();
-    // Before the first thread, so that no signal meets the default action later.
+    // Also before, so that no signal meets the default action later.
     let signals = Signals::new([SIGHUP, SIGINT, SIGTERM])
         .map_err(|error| Error::Invalid(format!("failed to watch for signals: {error}")))?;
     let printer = options.trace_wire.then(|| WirePrinter::new(std::io::stderr())).transpose()?;
     let tls = options.listening.load_tls()?;
     let guard = options.auth.load()?;
-    let server = start(options, tls.as_ref(), guard.as_ref(), printer.as_ref())?;
+    let mut takeover = begin_takeover(options, &passed)?;
+    let listeners = listeners(options, passed, tls.as_ref(), takeover.as_mut())?;
+    let server = start(options, listeners, guard.as_ref(), printer.as_ref())?;
     let mut out = std::io::stdout();
     for addr in server.local_addrs() {
         // Who reads the address may have gone; the server need not.
         let _ = writeln!(out, "listening on {addr}").and_then(|()| out.flush());
     }
+    if let Some(takeover) = takeover {
+        server.take_over(takeover)?;
+    }
+    systemd::ready();
     let handle = server.shutdown_handle();
     let files = Files { tls, guard };
+    systemd::watch(server.monitor());
     std::thread::spawn(move || signals::attend(signals, &handle, &files));
     server.join();
     if let Some(printer) = printer {
         printer.flush(Duration::from_secs(1));
     }
-    log_briefly(|| log::info!("stopped"));
+    log::info!("stopped");
     Ok(())
+}
+
+fn begin_takeover(options: &Options, passed: &[Listener]) -> Result<Option<Takeover>, Error> {
+    let Some(path) = &options.operations.takeover_socket else { return Ok(None) };
+    if !passed.is_empty() {
+        let why =
+            "--takeover-socket is of no use with sockets from systemd: `systemctl restart` refuses nobody";
+        return Err(Error::Invalid(why.to_owned()));
+    }
+    Takeover::begin(path).map(Some)
+}
+
+/// Those that systemd passed; or else those of every address, of the server that is taken
+/// over where it has them.
+fn listeners(
+    options: &Options,
+    passed: Vec<Listener>,
+    tls: Option<&ServerTls>,
+    takeover: Option<&mut Takeover>,
+) -> Result<Vec<Listener>, Error> {
+    if !passed.is_empty() {
+        log::info!("listens on {} sockets from systemd, and on no other address", passed.len());
+        return passed.into_iter().map(|listener| secured(listener, tls)).collect();
+    }
+    match takeover {
+        Some(takeover) => options.listening.listeners(tls, |addr| takeover.listener(addr)),
+        None => options.listening.listeners(tls, Listener::bind),
+    }
 }
 
 fn start(
     options: &Options,
-    tls: Option<&ServerTls>,
+    listeners: Vec<Listener>,
     guard: Option<&Guard>,
     printer: Option<&WirePrinter>,
 ) -> Result<Server, Error> {
@@ -49,19 +87,37 @@ fn start(
         chat = guard.apply(chat);
     }
     let chat = chat.build();
-    let checked = chat.clone();
-    let builder = Server::builder()
-        .paths(Chat::PATHS)
-        .http(move |request| page::respond(request).or_else(|| checked.check(request)))
-        .handler(chat.gate());
-    let mut builder = options.listening.apply(options.limits.apply(builder));
+    let drain_timeout = options.operations.drain_timeout;
+    let farewell = chat.farewell();
+    let builder = Server::builder();
+    let answers = answers(options, &chat, builder.monitor());
+    let builder =
+        builder.paths(Chat::PATHS).http(answers).handler(chat.gate()).on_shutdown(move |hub, code| {
+            systemd::stopping(drain_timeout);
+            farewell(hub, code);
+        });
+    let builder = options.proxies.apply(options.limits.apply(builder));
+    let mut builder = options.operations.apply(options.listening.apply(builder));
     if let Some(printer) = printer {
         builder = builder.wire_observer(printer.clone());
     }
-    for listener in options.listening.listeners(tls)? {
-        builder = builder.listener(listener);
+    listeners.into_iter().fold(builder, chinwag::ServerBuilder::listener).start()
+}
+
+/// What there is beside the chat.
+fn answers(
+    options: &Options,
+    chat: &Chat,
+    monitor: Monitor,
+) -> impl Fn(&Request) -> Option<Response> + Send + Sync + 'static {
+    let metrics = options.watching.apply(Metrics::new(monitor.clone()).chat(chat));
+    let chat = chat.clone();
+    move |request| {
+        page::respond(request)
+            .or_else(|| chat.check(request))
+            .or_else(|| monitor.respond(request))
+            .or_else(|| metrics.as_ref()?.respond(request))
     }
-    builder.start()
 }
 
 /// A client takes a descriptor, and the limit that programs start with is that of

@@ -7,7 +7,7 @@ use signal_hook::consts::SIGHUP;
 use signal_hook::iterator::Signals;
 
 use crate::args::Guard;
-use crate::shared::log_briefly;
+use crate::systemd;
 
 /// What is read again on SIGHUP.
 #[derive(Clone)]
@@ -22,29 +22,32 @@ pub fn attend(mut signals: Signals, handle: &ShutdownHandle, files: &Files) {
     let mut stopping = false;
     for signal in signals.forever() {
         if signal == SIGHUP {
-            reload(files.clone());
+            // A server that stops has nothing more to read.
+            if !stopping {
+                reload(files.clone());
+            }
             continue;
         }
         let handle = handle.clone();
-        // Acts first: the log may have nobody who reads it.
         if stopping {
             std::thread::spawn(move || drop(handle.shutdown_within(Duration::ZERO)));
-            log_briefly(|| log::warn!("asked to stop again: cutting all connections"));
+            log::warn!("asked to stop again: cutting all connections");
         } else {
             std::thread::spawn(move || {
                 if let Err(error) = handle.shutdown() {
-                    log_briefly(move || log::warn!("{error}"));
+                    log::warn!("{error}");
                 }
             });
-            log_briefly(|| log::info!("asked to stop: closing all connections"));
+            log::info!("asked to stop: closing all connections");
         }
         stopping = true;
     }
 }
 
-/// On a thread of its own, for neither a file nor the log may keep the next signal waiting.
+/// On a thread of its own, for a file may not keep the next signal waiting.
 fn reload(files: Files) {
     std::thread::spawn(move || {
+        systemd::reloading();
         let Files { tls, guard } = files;
         let tls = tls.map(|tls| ("certificate and key were", tls.reload()));
         let guard = guard.map(|guard| (guard.was_read(), guard.reload()));
@@ -58,5 +61,6 @@ fn reload(files: Files) {
                 Err(error) => log::error!("asked to reload: {error}; going on with what was there before"),
             }
         }
+        systemd::ready();
     });
 }

@@ -1,15 +1,27 @@
 //! What both programs have in common: their logger, and times on the command line.
 
+mod log_queue;
+
 use std::fs::OpenOptions;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::time::Duration;
 
+use chinwag::Escaped;
 use clap::Args;
-use log::LevelFilter;
-use simplelog::{
-    ColorChoice, CombinedLogger, Config, ConfigBuilder, SharedLogger, TermLogger, TerminalMode, WriteLogger,
-};
+use log::{LevelFilter, Log, Metadata, Record};
+use simplelog::{CombinedLogger, Config, ConfigBuilder, SharedLogger, WriteLogger};
+
+use log_queue::{Flush, Queue};
+
+/// How long the end of a program waits for who reads its log.
+const PARTING: Duration = Duration::from_millis(200);
+/// Characters in one event of the log; no event of ours comes near.
+const LONGEST: usize = 2048;
+
+/// What waits to be written, to stderr and to a file.
+static QUEUES: OnceLock<Vec<Flush>> = OnceLock::new();
 
 /// Where the log goes and how much of it.
 #[derive(Debug, Args)]
@@ -29,37 +41,104 @@ pub struct Logging {
 }
 
 impl Logging {
-    /// Starts the logger, at `default` unless the options say otherwise.
+    /// Starts the logger, at `default` unless the options say otherwise. Nobody who logs
+    /// waits for the log to be read; [`end_log`] does, for a moment.
     pub fn start(&self, default: LevelFilter) -> Result<(), String> {
-        self.start_with(default, |level| TermLogger::new(level, config(), TerminalMode::Stderr, colors()))
+        let (queue, flush) = queued(std::io::stderr(), has_colors())?;
+        self.start_with(default, queue, vec![flush])
     }
 
-    /// Starts the logger with `out` in the place of stderr.
+    /// Starts the logger with `out` in the place of stderr, which must not wait.
     #[allow(dead_code, reason = "chat-server has no screen of its own")]
     pub fn start_to(&self, default: LevelFilter, out: impl Write + Send + 'static) -> Result<(), String> {
-        self.start_with(default, |level| WriteLogger::new(level, config(), out))
+        self.start_with(default, out, Vec::new())
     }
 
     fn start_with(
         &self,
         default: LevelFilter,
-        first: impl FnOnce(LevelFilter) -> Box<dyn SharedLogger>,
+        out: impl Write + Send + 'static,
+        mut queues: Vec<Flush>,
     ) -> Result<(), String> {
         let level = level(default as i8 + self.verbose as i8 - self.quiet as i8);
-        let mut loggers = vec![first(level)];
+        let mut loggers: Vec<Box<dyn SharedLogger>> = vec![WriteLogger::new(level, config(), out)];
         if let Some(path) = &self.log_file {
             let file = OpenOptions::new().create(true).append(true).open(path);
             let file =
                 file.map_err(|error| format!("failed to open the log file {}: {error}", path.display()))?;
-            loggers.push(WriteLogger::new(level, config(), file));
+            let (queue, flush) = queued(file, false)?;
+            loggers.push(WriteLogger::new(level, config(), queue));
+            queues.push(flush);
         }
-        CombinedLogger::init(loggers).map_err(|error| format!("failed to start the logger: {error}"))
+        let _ = QUEUES.set(queues);
+        log::set_max_level(level);
+        log::set_boxed_logger(Box::new(OneLine(CombinedLogger::new(loggers))))
+            .map_err(|error| format!("failed to start the logger: {error}"))
     }
 }
 
-fn colors() -> ColorChoice {
-    let wanted = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    if wanted { ColorChoice::Auto } else { ColorChoice::Never }
+fn queued(out: impl Write + Send + 'static, has_colors: bool) -> Result<(Queue, Flush), String> {
+    Queue::start(out, has_colors).map_err(|error| format!("failed to start the log's thread: {error}"))
+}
+
+/// Makes each event one line that can be printed, whoever logged it and whatever it says.
+struct OneLine(Box<CombinedLogger>);
+
+impl Log for OneLine {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        self.0.enabled(metadata)
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        if self.enabled(record.metadata()) {
+            let text = record.args().to_string();
+            let text = Escaped::new(&text).cut(LONGEST);
+            let metadata = record.metadata().clone();
+            self.0.log(&Record::builder().metadata(metadata).args(format_args!("{text}")).build());
+        }
+    }
+
+    fn flush(&self) {}
+}
+
+/// Waits a moment for the log to be written: one that nobody reads must not keep a program
+/// from ending.
+pub fn end_log() {
+    for queue in QUEUES.get().into_iter().flatten() {
+        queue.wait(PARTING);
+    }
+}
+
+/// Says on stderr why `program` failed, after all that was logged, and waits no longer for it
+/// to be read than for that.
+pub fn complain(program: &'static str, problem: String) {
+    end_log();
+    let (done_tx, done_rx) = crossbeam_channel::bounded(1);
+    std::thread::spawn(move || {
+        eprintln!("{program}: {problem}");
+        let _ = done_tx.send(());
+    });
+    let _ = done_rx.recv_timeout(PARTING);
+}
+
+/// Has a panic logged, so that it is one line and waits for nobody. Who asks for a backtrace
+/// gets what Rust prints.
+#[allow(dead_code, reason = "the client has one user, who sees it")]
+pub fn log_panics() {
+    if std::env::var_os("RUST_BACKTRACE").is_some() {
+        return;
+    }
+    std::panic::set_hook(Box::new(|panic| {
+        let thread = std::thread::current();
+        let name = thread.name().unwrap_or("without a name");
+        let place = panic.location().map(|place| format!(" at {place}")).unwrap_or_default();
+        let words = panic.payload_as_str().unwrap_or("no message");
+        log::error!("thread {name} panicked{place}: {}", Escaped::new(words).cut(300));
+    }));
+}
+
+fn has_colors() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()
 }
 
 fn level(steps: i8) -> LevelFilter {
@@ -95,17 +174,6 @@ pub fn positive_duration(text: &str) -> Result<Duration, String> {
         Duration::ZERO => Err("must be longer than that".to_owned()),
         duration => Ok(duration),
     }
-}
-
-/// Logs on a thread of its own, and waits for it a moment: a log that nobody reads
-/// must not keep a program from ending.
-pub fn log_briefly(line: impl FnOnce() + Send + 'static) {
-    let (done_tx, done_rx) = crossbeam_channel::bounded(1);
-    std::thread::spawn(move || {
-        line();
-        let _ = done_tx.send(());
-    });
-    let _ = done_rx.recv_timeout(Duration::from_millis(200));
 }
 
 /// A time, or `off`.

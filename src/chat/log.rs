@@ -109,6 +109,11 @@ impl Logs {
         said
     }
 
+    /// How many messages are kept, and what they take in memory, at most.
+    pub(super) fn size(&self) -> (usize, usize) {
+        (self.rooms.values().map(|log| log.entries.len()).sum(), self.bytes)
+    }
+
     /// The position of all that was said so far.
     pub(super) fn head(&self) -> String {
         self.position(self.latest)

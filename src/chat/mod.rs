@@ -31,6 +31,7 @@ mod roll;
 mod room_name;
 mod sessions;
 mod state;
+mod statistics;
 
 pub use builder::ChatBuilder;
 pub use dialect::{Dialect, Json, Listener, Reading, Speaker, Text};
@@ -39,13 +40,14 @@ pub use member::Member;
 pub use name::{Name, NameError, NameKey};
 pub use permit::Permit;
 pub use room_name::{RoomName, RoomNameError};
+pub use statistics::ChatStatistics;
 
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
 use crate::protocol::{ChatMessage, Event, RoomInfo};
-use crate::{Acceptance, Handler, Hub, Refusal, Request, Response};
+use crate::{Acceptance, CloseCode, Handler, Hub, Refusal, Request, Response};
 use dialect::{Dialects, Listener as To};
 use identity::{Authenticate, other_name};
 use member::Lease;
@@ -202,6 +204,19 @@ impl Chat {
     /// The last messages of a room, the oldest first, at most `limit`.
     pub fn history(&self, room: &RoomName, limit: usize) -> Vec<ChatMessage> {
         self.shared.state.lock().latest(room, limit)
+    }
+
+    /// Tells everyone that the server stops or restarts, for
+    /// [`ServerBuilder::on_shutdown`](crate::ServerBuilder::on_shutdown).
+    pub fn farewell(&self) -> impl FnOnce(&Hub, CloseCode) + Send + 'static {
+        let chat = self.clone();
+        move |hub, code| {
+            let text = match code {
+                CloseCode::RESTART => "the server restarts and is back in a moment",
+                _ => "the server is going away",
+            };
+            chat.notice(hub, text);
+        }
     }
 
     /// Tells everyone something in the server's name.

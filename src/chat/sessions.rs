@@ -95,6 +95,11 @@ impl Sessions {
         self.all.remove(token);
     }
 
+    /// How many are known, with a connection and without.
+    pub(super) fn len(&self) -> usize {
+        self.all.len()
+    }
+
     pub(super) fn get(&mut self, token: &Token) -> Option<&mut Session> {
         self.all.get_mut(token)
     }

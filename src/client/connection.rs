@@ -226,7 +226,7 @@ impl Connection {
 
     /// Who is at the other end: the server, or the proxy before it.
     pub fn peer_addr(&self) -> PeerAddr {
-        self.sender.shared.link.peer
+        self.sender.shared.link.peer()
     }
 }
 

@@ -193,6 +193,6 @@ impl IntoIterator for Receiver {
 impl fmt::Debug for Receiver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let link = &self.shared.link;
-        f.debug_struct("Receiver").field("peer", &link.peer).field("state", &self.shared.state()).finish()
+        f.debug_struct("Receiver").field("peer", &link.peer()).field("state", &self.shared.state()).finish()
     }
 }

@@ -119,6 +119,9 @@ impl Sender {
 
 impl fmt::Debug for Sender {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sender").field("peer", &self.shared.link.peer).field("state", &self.state()).finish()
+        f.debug_struct("Sender")
+            .field("peer", &self.shared.link.peer())
+            .field("state", &self.state())
+            .finish()
     }
 }

@@ -68,7 +68,7 @@ impl Client {
 
     /// Who is at the other end.
     pub fn peer_addr(&self) -> PeerAddr {
-        self.0.link.peer
+        self.0.link.peer()
     }
 
     /// The hub that this client belongs to.

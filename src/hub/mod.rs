@@ -25,10 +25,12 @@ pub use turn::{Edition, Instead, Turn};
 use std::io;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Select, Sender, TryRecvError, bounded};
 use parking_lot::Mutex;
 
+use crate::counters::Counters;
 use crate::{CloseCode, Message};
 use state::State;
 
@@ -59,9 +61,9 @@ pub struct Hub {
 
 impl Hub {
     /// Starts the hub's thread, which ends at [`Command::Stop`].
-    pub(crate) fn start() -> io::Result<(Self, JoinHandle<()>)> {
+    pub(crate) fn start(counters: Arc<Counters>) -> io::Result<(Self, JoinHandle<()>)> {
         let (command_tx, command_rx) = bounded(CAPACITY);
-        let state = Arc::<Mutex<State>>::default();
+        let state = Arc::new(Mutex::new(State::new(counters)));
         let shared = state.clone();
         let hub = thread::Builder::new().name("chinwag-hub".to_owned());
         let thread = hub.spawn(move || run(&command_rx, &shared))?;
@@ -156,14 +158,39 @@ impl Hub {
         if self.command_tx.is_empty()
             && let Some(mut state) = self.state.try_lock()
             && self.command_tx.is_empty()
-            && state.is_idle()
+            && let now = Instant::now()
+            && state.is_idle(now)
             && state.is_small(&command)
         {
             // Only a stop breaks, and it is not small.
-            let _ = state.turn(command, std::iter::empty());
+            let _ = state.turn(now, command, std::iter::empty());
             return;
         }
         let _ = self.command_tx.send(command);
+    }
+
+    /// Whether the hub's thread comes to a question within this time; `None` after the
+    /// hub's end.
+    pub(crate) fn answers_within(&self, timeout: Duration) -> Option<bool> {
+        let deadline = Instant::now() + timeout;
+        let (answer_tx, answer_rx) = bounded(1);
+        let question = Command::Ask(Box::new(move |_| {
+            // The asker may have stopped waiting.
+            let _ = answer_tx.send(());
+        }));
+        match self.command_tx.send_deadline(question, deadline) {
+            Ok(()) => {}
+            Err(error) => return error.is_timeout().then_some(false),
+        }
+        match answer_rx.recv_deadline(deadline) {
+            Ok(()) => Some(true),
+            Err(error) => error.is_timeout().then_some(false),
+        }
+    }
+
+    /// Commands that wait, and how many may.
+    pub(crate) fn queue(&self) -> (usize, usize) {
+        (self.command_tx.len(), CAPACITY)
     }
 
     /// The answer to a question about the state, after all that was told before;
@@ -194,7 +221,7 @@ fn run(command_rx: &Receiver<Command>, state: &Mutex<State>) {
             Err(TryRecvError::Empty) => continue,
             Err(TryRecvError::Disconnected) => return,
         };
-        if state.turn(first, command_rx.try_iter()).is_break() {
+        if state.turn(Instant::now(), first, command_rx.try_iter()).is_break() {
             return;
         }
     }

@@ -15,6 +15,7 @@ use indexmap::IndexMap;
 use super::members::{Encoded, Members};
 use super::turn::Turn;
 use super::{Client, ClientId, Edition, Instead};
+use crate::counters::{Counters, TurnTally};
 use crate::link::Link;
 use crate::outbox::Pushed;
 use crate::{CloseCode, Message};
@@ -92,7 +93,6 @@ pub(crate) enum Command {
     Stop,
 }
 
-#[derive(Default)]
 pub(crate) struct State {
     pub(super) clients: IndexMap<ClientId, Registered>,
     pub(super) rooms: HashMap<RoomKey, Members>,
@@ -105,6 +105,9 @@ pub(crate) struct State {
     rested_since: Option<Instant>,
     /// Nothing is done any more.
     is_stopped: bool,
+    /// Of this turn; added to what is counted at its end.
+    tally: TurnTally,
+    counters: Arc<Counters>,
 }
 
 pub(super) struct Registered {
@@ -120,14 +123,35 @@ struct Pending {
 }
 
 impl State {
+    pub(super) fn new(counters: Arc<Counters>) -> Self {
+        Self {
+            clients: IndexMap::new(),
+            rooms: HashMap::new(),
+            dirty: Vec::new(),
+            singles: IndexMap::new(),
+            pending: Pending::default(),
+            rested_since: None,
+            is_stopped: false,
+            tally: TurnTally::default(),
+            counters,
+        }
+    }
+
     /// Does what `first` and the commands behind it say, up to the limits of a
     /// batch, and sends what came of it. Breaks when told to stop.
-    pub(super) fn turn(&mut self, first: Command, more: impl Iterator<Item = Command>) -> ControlFlow<()> {
+    pub(super) fn turn(
+        &mut self,
+        began: Instant,
+        first: Command,
+        more: impl Iterator<Item = Command>,
+    ) -> ControlFlow<()> {
         if self.is_stopped {
             return ControlFlow::Break(());
         }
         let flow = catch_unwind(AssertUnwindSafe(|| self.take_turn(first, more)));
-        self.rested_since = Some(Instant::now());
+        let ended = Instant::now();
+        self.rested_since = Some(ended);
+        self.count_turn(ended - began);
         flow.unwrap_or_else(|_| {
             // A bug of ours: what was to be sent is lost, and all go on.
             log::error!("the hub panicked in a turn; what was said in it is lost");
@@ -154,6 +178,12 @@ impl State {
         flow
     }
 
+    fn count_turn(&mut self, took: Duration) {
+        // The room of everyone is none of its own.
+        let rooms = self.rooms.len() - usize::from(!self.clients.is_empty());
+        self.counters.hub.end_turn(&std::mem::take(&mut self.tally), took, self.clients.len(), rooms);
+    }
+
     fn forget_batches(&mut self) {
         self.pending = Pending::default();
         self.dirty.clear();
@@ -162,8 +192,8 @@ impl State {
     }
 
     /// Whether the last turn was so long ago that no burst is under way.
-    pub(super) fn is_idle(&self) -> bool {
-        self.is_stopped || self.rested_since.is_none_or(|since| since.elapsed() > BURST)
+    pub(super) fn is_idle(&self, now: Instant) -> bool {
+        self.is_stopped || self.rested_since.is_none_or(|since| now.duration_since(since) > BURST)
     }
 
     /// Whether the command is done in so little time that any thread may do it.
@@ -222,7 +252,8 @@ impl State {
             Command::Act { act, .. } => Turn::run(self, act),
             Command::Stop => {
                 self.flush();
-                *self = Self { is_stopped: true, ..Self::default() };
+                let tally = std::mem::take(&mut self.tally);
+                *self = Self { is_stopped: true, tally, ..Self::new(self.counters.clone()) };
                 return ControlFlow::Break(());
             }
         }
@@ -341,13 +372,17 @@ impl State {
             members.extend(links.map(|(id, edition, link)| (id, (edition, link))));
         }
         let mut rendered: HashMap<Edition, (Bytes, usize)> = HashMap::new();
+        let tally = &mut self.tally;
         let push = |(edition, link): &(Edition, &Arc<Link>)| {
             let (bytes, messages) = rendered.entry(*edition).or_insert_with(|| {
                 let mut encoded = Encoded::default();
-                render(*edition).iter().for_each(|message| encoded.add(message));
+                if let Some(message) = render(*edition) {
+                    encoded.add(&message);
+                    tally.encode(message.len(), 1);
+                }
                 encoded.take()
             });
-            *messages > 0 && link.outbox.push(bytes, *messages) == Pushed::Taken
+            *messages > 0 && tally.push(link, bytes, *messages) == Pushed::Taken
         };
         members.values().map(push).filter(|is_taken| *is_taken).count()
     }
@@ -355,7 +390,9 @@ impl State {
     /// Sends all batches: one push for each member of a room, however many
     /// messages are in it.
     fn flush(&mut self) {
-        self.pending = Pending::default();
+        let Pending { bytes, messages } = std::mem::take(&mut self.pending);
+        let tally = &mut self.tally;
+        tally.encode(bytes, messages);
         // A newcomer's greeting leaves together with what its room hears.
         let is_greeting = self.dirty.len() == 1 && self.singles.len() <= GREETINGS;
         let mut joined = if is_greeting { std::mem::take(&mut self.singles) } else { IndexMap::new() };
@@ -364,11 +401,11 @@ impl State {
             members.send(|link, bytes, messages| {
                 let single = if joined.is_empty() { None } else { joined.shift_remove(&link.id) };
                 match single {
-                    None => link.outbox.push(bytes, messages),
+                    None => tally.push(link, bytes, messages),
                     Some((_, mut single)) => {
                         single.prepend(bytes, messages);
                         let (bytes, messages) = single.take();
-                        link.outbox.push(&bytes, messages)
+                        tally.push(link, &bytes, messages)
                     }
                 };
             });
@@ -376,8 +413,28 @@ impl State {
         let singles = joined.into_iter().chain(self.singles.drain(..));
         for (link, mut single) in singles.map(|(_, single)| single) {
             let (bytes, messages) = single.take();
-            link.outbox.push(&bytes, messages);
+            tally.push(&link, &bytes, messages);
         }
+    }
+}
+
+impl TurnTally {
+    fn encode(&mut self, bytes: usize, messages: usize) {
+        self.bytes += bytes as u64;
+        self.messages += messages as u64;
+    }
+
+    /// Passes frames on to one recipient.
+    fn push(&mut self, link: &Link, bytes: &Bytes, messages: usize) -> Pushed {
+        let pushed = link.outbox.push(bytes, messages);
+        if pushed != Pushed::Closed {
+            self.deliveries += messages as u64;
+            self.bytes_sent += bytes.len() as u64;
+        }
+        if let Pushed::Dropped(dropped) = pushed {
+            self.dropped += dropped as u64;
+        }
+        pushed
     }
 }
 

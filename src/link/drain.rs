@@ -17,13 +17,16 @@ use parking_lot::{Condvar, Mutex};
 
 use super::Link;
 use crate::Clock;
-use crate::outbox::Watch;
+use crate::counters::{Counters, add};
+use crate::outbox::{Backlog, Watch};
 use crate::transport::{Transport, Writable};
 
 const WAKE: Token = Token(usize::MAX);
 const EVENTS: usize = 256;
 
 pub(crate) struct Drain {
+    /// What its connections and their hub count.
+    pub counters: Arc<Counters>,
     clock: Clock,
     /// Ticks count milliseconds from here.
     epoch: Instant,
@@ -57,6 +60,7 @@ impl Drain {
         // One tick early, so that no moment is ever tick 0, which means never.
         let epoch = clock.now() - Duration::from_millis(1);
         let drain = Arc::new_cyclic(|myself| Self {
+            counters: Arc::default(),
             epoch,
             registry,
             waker: waker.clone(),
@@ -119,6 +123,16 @@ impl Drain {
 
     pub(crate) fn link_count(&self) -> usize {
         self.links.lock().len()
+    }
+
+    /// What waits in all outboxes together, and how many clients are behind. Holds each
+    /// outbox's lock for a moment, and none across.
+    pub(crate) fn backlog(&self) -> Backlog {
+        self.links().iter().map(|link| link.outbox.backlog()).fold(Backlog::default(), |sum, one| Backlog {
+            bytes: sum.bytes + one.bytes,
+            messages: sum.messages + one.messages,
+            slow: sum.slow + one.slow,
+        })
     }
 
     /// Wakes those who wait in [`wait_until`](Self::wait_until).
@@ -240,6 +254,10 @@ impl Watch for Drain {
 
     fn now(&self) -> Instant {
         self.clock.now()
+    }
+
+    fn note_gap(&self) {
+        add(&self.counters.connections.gaps, 1);
     }
 
     fn wake_at(&self, id: u64, at: Instant) {

@@ -12,13 +12,14 @@ pub(crate) use drain::Drain;
 pub(crate) use reader::{Data, End, Reader};
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
 use crate::clock::later;
+use crate::counters::ConnectionCounters;
 use crate::frame::{self, Mask};
 use crate::outbox::{Outbox, OutboxOptions, Watch};
 use crate::transport::{Half, Handshake, PeerAddr, Transport};
@@ -96,13 +97,16 @@ enum Stage {
 /// One connection. Its reading thread, the hub and the drain share it.
 pub(crate) struct Link {
     pub id: u64,
-    pub peer: PeerAddr,
     pub outbox: Outbox,
     pub transport: Arc<dyn Transport>,
     pub life: Arc<Life>,
     pub tap: Option<Arc<Tap>>,
     pub side: Side,
     drain: Arc<Drain>,
+    /// Who is at the other end of the transport.
+    neighbour: PeerAddr,
+    /// For whom that one speaks, where it is a proxy.
+    client: OnceLock<Box<PeerAddr>>,
     stage: AtomicU8,
     /// When the stage has lasted too long. This and the moments below are
     /// milliseconds on the drain's clock.
@@ -139,7 +143,8 @@ impl Link {
         let watch: Arc<dyn Watch> = drain.clone();
         let link = Arc::new(Self {
             id,
-            peer,
+            neighbour: peer,
+            client: OnceLock::new(),
             outbox: Outbox::new(id, transport.clone(), watch, outbox, tap.clone()),
             transport,
             life,
@@ -163,6 +168,25 @@ impl Link {
         drain.add(&link);
         drain.wake_at(id, deadline);
         link
+    }
+
+    /// Whose connection it is.
+    pub(crate) fn peer(&self) -> PeerAddr {
+        self.client.get().map_or(self.neighbour, |client| **client)
+    }
+
+    /// Who is at the other end of the transport: a proxy, perhaps.
+    pub(crate) fn neighbour(&self) -> PeerAddr {
+        self.neighbour
+    }
+
+    /// A proxy has said whose connection it is.
+    pub(crate) fn introduce(&self, client: PeerAddr) {
+        // Said once, by the greeter alone.
+        let _ = self.client.set(Box::new(client));
+        if let Some(tap) = &self.tap {
+            tap.introduce(client);
+        }
     }
 
     /// The request is here: what the embedder does with it has no deadline. False
@@ -276,6 +300,16 @@ impl Link {
         }
     }
 
+    /// Reads from under the transport's own protocol, which has not begun.
+    pub(crate) fn read_below(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.transport.read_below(buffer)
+    }
+
+    /// What the server counts, of which this is a connection.
+    pub(crate) fn counters(&self) -> &ConnectionCounters {
+        &self.drain.counters.connections
+    }
+
     /// The reason that this side gave for the end, if it did.
     pub(crate) fn own_reason(&self) -> Option<CloseReason> {
         self.reason.lock().clone()
@@ -352,6 +386,6 @@ impl Link {
 
 impl std::fmt::Debug for Link {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} {}", self.id, self.peer)
+        write!(f, "{} {}", self.id, self.peer())
     }
 }

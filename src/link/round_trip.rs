@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::Link;
 use crate::clock::later;
+use crate::counters::nanos;
 use crate::frame;
 use crate::outbox::{Kind, Watch};
 
@@ -23,6 +24,7 @@ impl Link {
         let Ok(sent) = payload.try_into().map(u64::from_be_bytes) else { return };
         let took = self.drain.micros(self.drain.now()).checked_sub(sent).map(Duration::from_micros);
         let Some(took) = took.filter(|took| *took <= LONGEST) else { return };
+        self.counters().round_trip.observe(nanos(took));
         // Zero is for not measured.
         self.round_trip.store(took.as_micros().max(1) as u32, Ordering::SeqCst);
         if self.is_measured.swap(false, Ordering::SeqCst) {

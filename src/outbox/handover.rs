@@ -26,6 +26,8 @@ pub(crate) trait Watch: Send + Sync {
     fn rewatch(&self, id: u64, transport: &dyn Transport);
     fn unwatch(&self, id: u64, transport: &dyn Transport);
     fn now(&self) -> Instant;
+    /// An outbox is full, and something gives way.
+    fn note_gap(&self) {}
     /// Has the connection's deadlines looked at again at `at`.
     fn wake_at(&self, id: u64, at: Instant);
 }
@@ -39,6 +41,16 @@ pub(crate) enum Pushed {
     Dropped(usize),
     /// The connection is closing or gone.
     Closed,
+}
+
+/// What waits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Backlog {
+    pub bytes: usize,
+    pub messages: usize,
+    /// Clients that are more than half an outbox behind, or missed something that they
+    /// have not been told of.
+    pub slow: usize,
 }
 
 /// What a control push carries.
@@ -312,6 +324,13 @@ impl Outbox {
         (state.queue.bytes(), state.queue.messages())
     }
 
+    /// The same, and whether this client is slow.
+    pub(crate) fn backlog(&self) -> Backlog {
+        let state = self.state.lock();
+        let is_slow = state.slow_since.is_some() || state.queue.missed() > 0 || !state.queue.is_half_empty();
+        Backlog { bytes: state.queue.bytes(), messages: state.queue.messages(), slow: is_slow.into() }
+    }
+
     /// How many of `bytes` the system took; `None` where the connection is lost.
     fn send(&self, bytes: &[u8]) -> Option<usize> {
         match self.transport.try_send(bytes) {
@@ -354,6 +373,9 @@ impl Outbox {
     fn note_dropped(&self, state: &mut MutexGuard<'_, State>, dropped: usize) -> Pushed {
         if dropped == 0 {
             return Pushed::Taken;
+        }
+        if state.queue.missed() == dropped as u64 {
+            self.watch.note_gap();
         }
         if let Some(Overflow::Disconnect { grace }) = self.overflow
             && state.slow_since.is_none()

@@ -127,6 +127,11 @@ impl Queue {
         self.messages
     }
 
+    /// Messages dropped that the client has not been told of.
+    pub(super) fn missed(&self) -> u64 {
+        self.missed
+    }
+
     /// Whether the client has caught up so far that it no longer counts as slow.
     pub(super) fn is_half_empty(&self) -> bool {
         self.bytes <= self.options.max_bytes / 2 && self.messages <= self.options.max_messages / 2

@@ -32,13 +32,14 @@ pub const SUBPROTOCOL: &str = "chinwag.v1";
 /// The most characters that an `id` or a position may have.
 pub const MAX_ID_CHARS: usize = 64;
 
-/// Text that is not what the protocol says. Its words can be shown to a person.
+/// Text that is not what the protocol says. Its words can be shown to a person: what they
+/// repeat of that text is escaped and cut.
 #[derive(Debug)]
 pub struct BadJson(serde_json::Error);
 
 impl fmt::Display for BadJson {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        crate::Escaped::new(&self.0.to_string()).cut(300).fmt(f)
     }
 }
 

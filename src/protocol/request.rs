@@ -188,8 +188,10 @@ const TYPES: [&str; 15] = [
 ];
 
 impl RequestError {
-    fn new(code: &'static str, reason: impl Into<String>) -> Self {
-        Self { code, reason: reason.into(), id: None }
+    /// What the reason repeats of a request is escaped and cut.
+    fn new(code: &'static str, reason: impl AsRef<str>) -> Self {
+        let reason = crate::Escaped::new(reason.as_ref()).cut(300).to_string();
+        Self { code, reason, id: None }
     }
 
     /// The answer to such a request.

@@ -2,7 +2,7 @@
 //! one connection, or for want of descriptors or threads, never ends it.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::net::SocketAddr;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
@@ -16,7 +16,9 @@ use rustix::io::Errno;
 use super::context::{Context, full};
 use super::greeter::Caller;
 use super::listen::{Accepted, Listener};
+use super::stage::Stage;
 use super::{greeter, http};
+use crate::counters::{RefusalCause, add};
 use crate::link::{Link, LinkParts, Side};
 use crate::outbox::Kind;
 use crate::transport::{Half, Transport};
@@ -32,12 +34,19 @@ const PARTING: Duration = Duration::from_millis(20);
 /// Deep enough for an embedder's gate and for HTTP.
 const GREETER_STACK: usize = 1024 * 1024;
 
-/// Runs until something can be read from `wake`, or its other end is closed.
+/// Runs until the server is handed over or ends. What can be read from `wake` has it look
+/// whether that is so.
 pub(super) fn run(context: &Arc<Context>, listeners: &[Listener], wake: &UnixStream) {
     let mut spare = File::open("/dev/null").ok();
     let mut rest = false;
-    while !context.is_stopping() {
-        let ready = match wait(listeners, wake, rest) {
+    loop {
+        let listeners: Vec<&Listener> = match context.stages.now() {
+            Stage::Running => listeners.iter().collect(),
+            // The others wait for the process that has them too.
+            Stage::Draining => listeners.iter().filter(|listener| !listener.is_shared()).collect(),
+            Stage::HandingOver | Stage::Ending => return,
+        };
+        let ready = match wait(&listeners, wake, rest) {
             Ok(ready) => ready,
             Err(error) => {
                 log::error!("failed to wait for connections: {error}");
@@ -46,11 +55,12 @@ pub(super) fn run(context: &Arc<Context>, listeners: &[Listener], wake: &UnixStr
             }
         };
         rest = false;
-        for (listener, _) in listeners.iter().zip(ready).filter(|(_, is_ready)| *is_ready) {
+        for (listener, _) in listeners.into_iter().zip(ready).filter(|(_, is_ready)| *is_ready) {
             match listener.accept() {
                 Ok(Accepted { transport, peer, local }) => admit(context, transport, peer, local),
                 Err(error) if is_exhausted(&error) => {
                     context.exhausted.log(Level::Error, format_args!("cannot accept ({error}); going on"));
+                    context.counters().refusals.count(&RefusalCause::Descriptors);
                     turn_away(listener, &mut spare);
                     rest = true;
                 }
@@ -66,12 +76,17 @@ pub(super) fn run(context: &Arc<Context>, listeners: &[Listener], wake: &UnixStr
 }
 
 /// Which listeners have a connection. Resting, it only waits a while for `wake`.
-fn wait(listeners: &[Listener], wake: &UnixStream, rest: bool) -> io::Result<Vec<bool>> {
+fn wait(listeners: &[&Listener], mut wake: &UnixStream, rest: bool) -> io::Result<Vec<bool>> {
     let listening = if rest { &[] } else { listeners };
     let mut fds = vec![PollFd::new(wake, PollFlags::IN)];
     fds.extend(listening.iter().map(|listener| PollFd::from_borrowed_fd(listener.as_fd(), PollFlags::IN)));
     let pause = Timespec { tv_sec: 0, tv_nsec: BACK_OFF.subsec_nanos() as _ };
     match rustix::event::poll(&mut fds, rest.then_some(&pause)) {
+        Ok(_) if !fds[0].revents().is_empty() => {
+            drop(fds);
+            // Those who have a connection are ready again the next time.
+            wake.read(&mut [0; 16]).map(|_| Vec::new())
+        }
         Ok(_) => Ok(fds[1..].iter().map(|fd| !fd.revents().is_empty()).collect()),
         Err(Errno::INTR) => Ok(Vec::new()),
         Err(error) => Err(error.into()),
@@ -116,14 +131,19 @@ pub(super) fn admit(
     peer: PeerAddr,
     local: Option<SocketAddr>,
 ) {
-    let Some(visit) = context.visitors.enter(peer) else {
+    add(&context.counters().accepted, 1);
+    // A proxy's own is not counted; that of whom it speaks for is, once it has spoken.
+    let is_proxy = context.options.proxies.trust(peer);
+    let visit = if is_proxy { None } else { context.visitors.enter(peer) };
+    if visit.is_none() && !is_proxy {
+        context.counters().refusals.count(&RefusalCause::AddressConnections);
         // Not listened to: one address must not hold up the accepting of all.
         let _ = transport.try_send(&http::refuse(too_many()));
         transport.shutdown(Half::Both);
         return context
             .crowded
             .log(Level::Warn, format_args!("refused {peer}: too many connections from there"));
-    };
+    }
     let has_room = make_room(context);
     let id = context.drain.next_id();
     let tap = context
@@ -135,28 +155,30 @@ pub(super) fn admit(
     let parts = LinkParts { id, transport, peer, life, outbox, tap, side: Side::Server };
     let link = Link::start(parts, &context.drain);
     if !has_room {
+        context.counters().refusals.count(&RefusalCause::Handshakes);
         return turn_away_link(&link, "too many handshakes are under way");
     }
     context.greeting.lock().insert(id, Instant::now());
     let (greeted, greeting) = (link.clone(), context.clone());
-    let caller = Caller { local, visit: Some(visit) };
+    let caller = Caller { local, visit, is_proxy };
     let name = format!("chinwag-greet-{id}");
     if let Err(error) =
         context.spawn(name, GREETER_STACK, move || greeter::greet(&greeting, &greeted, caller))
     {
         context.exhausted.log(Level::Error, format_args!("cannot start a thread ({error}); going on"));
         context.done_greeting(id);
+        context.counters().refusals.count(&RefusalCause::Threads);
         turn_away_link(&link, "the server is out of threads");
     }
-    if context.is_stopping() {
+    if context.stages.now() == Stage::Ending {
         // Came while the others were being ended.
         context.evict_all();
     }
 }
 
-fn too_many() -> Refusal {
+pub(super) fn too_many() -> Refusal {
     let refusal = Refusal::new(429, "too many connections from your address; close one, or wait");
-    refusal.retry_after(Duration::from_secs(5))
+    refusal.retry_after(Duration::from_secs(5)).because(RefusalCause::AddressConnections)
 }
 
 fn turn_away_link(link: &Link, why: &str) {

@@ -1,5 +1,7 @@
 //! Options of a server, each with a default that suits most.
 
+mod stopping;
+
 use std::collections::HashSet;
 use std::net::ToSocketAddrs;
 use std::num::NonZeroU32;
@@ -10,15 +12,17 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender};
+use parking_lot::Mutex;
 
 use super::context::{Context, Gate, Options};
 use super::events::{Event, EventSource};
 use super::limits::Limits;
 use super::listen::{Listener, LocalAddr};
 use super::pace::MessageRate;
-use super::shutdown::{Stopper, Threads};
+use super::proxies::{Proxies, TrustedProxy};
+use super::shutdown::{Accepting, Stopper, Threads};
 use super::visitors::PerAddress;
-use super::{Server, accept};
+use super::{Monitor, Server, accept};
 use crate::handler::{Acceptance, Silent};
 use crate::hub::Hub;
 use crate::link::{Drain, Life};
@@ -49,6 +53,7 @@ pub struct ServerBuilder {
     clock: Clock,
     listeners: Vec<Listener>,
     stop_tx: Option<Sender<()>>,
+    monitor: Monitor,
 }
 
 impl ServerBuilder {
@@ -63,10 +68,13 @@ impl ServerBuilder {
                 allowed_origins: Vec::new(),
                 allowed_hosts: Vec::new(),
                 per_address: PerAddress { connections: Some(32), joins: NonZeroU32::new(60) },
+                proxies: Proxies::default(),
                 message_rate: None,
                 max_handshakes: 256,
                 stack_size: 256 * 1024,
                 drain_timeout: Duration::from_secs(10),
+                drain_window: Duration::from_secs(5),
+                on_shutdown: Mutex::default(),
                 observer: None,
             },
             life: Life::default(),
@@ -80,6 +88,7 @@ impl ServerBuilder {
             clock: Clock::system(),
             listeners: Vec::new(),
             stop_tx: None,
+            monitor: Monitor::default(),
         }
     }
 
@@ -136,6 +145,12 @@ impl ServerBuilder {
         self
     }
 
+    /// A handle that watches the server that this starts: for [`http`](Self::http) to
+    /// answer health checks with, say.
+    pub fn monitor(&self) -> Monitor {
+        self.monitor.clone()
+    }
+
     /// Subprotocols that the server speaks: the first that a client offers and that
     /// is among them is chosen, unless the handler chooses. Defaults to none.
     pub fn subprotocols<P: Into<String>>(mut self, subprotocols: impl IntoIterator<Item = P>) -> Self {
@@ -171,6 +186,35 @@ impl ServerBuilder {
     /// [`connections_per_address`](Self::connections_per_address) counts. Defaults to 60.
     pub fn joins_per_address(mut self, joins: Option<NonZeroU32>) -> Self {
         self.options.per_address.joins = joins;
+        self
+    }
+
+    /// Takes the word of this proxy, or of all in this network, for whom it connects: by the
+    /// fields `X-Forwarded-For` and `X-Forwarded-Proto` of a request, or as
+    /// [`proxy_protocol`](Self::proxy_protocol) says. That one is the peer then, for limits,
+    /// the log and [`Request::peer_addr`]; [`Request::via`] tells the proxy. Of others such
+    /// fields are ignored. Defaults to trusting nobody.
+    ///
+    /// ```
+    /// use chinwag::Server;
+    ///
+    /// let server = Server::builder()
+    ///     .trusted_proxy("127.0.0.1".parse()?)
+    ///     .trusted_proxy("10.0.0.0/8".parse()?)
+    ///     .bind("127.0.0.1:0")?;
+    /// # Ok::<(), chinwag::Error>(())
+    /// ```
+    pub fn trusted_proxy(mut self, proxy: TrustedProxy) -> Self {
+        self.options.proxies.trusted.push(proxy);
+        self
+    }
+
+    /// Whether each connection of a trusted proxy begins with a PROXY header, of version 1
+    /// or 2, before TLS too. The fields of its requests are then not read, for such a proxy
+    /// passes on what the client wrote there. Defaults to no, and from others such a header
+    /// is refused with 400.
+    pub fn proxy_protocol(mut self, is_spoken: bool) -> Self {
+        self.options.proxies.speak_first = is_spoken;
         self
     }
 
@@ -241,12 +285,6 @@ impl ServerBuilder {
     /// Defaults to 5 s.
     pub fn close_timeout(mut self, timeout: Duration) -> Self {
         self.life.close_timeout = timeout;
-        self
-    }
-
-    /// Time that a shutdown gives all clients together. Defaults to 10 s.
-    pub fn drain_timeout(mut self, timeout: Duration) -> Self {
-        self.options.drain_timeout = timeout;
         self
     }
 
@@ -362,17 +400,21 @@ impl ServerBuilder {
         limits: Limits,
         addrs: Vec<LocalAddr>,
     ) -> Result<Server> {
-        let (hub, hub_thread) = Hub::start().map_err(Error::io("start the hub"))?;
+        let (hub, hub_thread) = Hub::start(drain.counters.clone()).map_err(Error::io("start the hub"))?;
         let context = Arc::new(Context::new(self.options, limits, self.life, self.outbox, hub, drain));
+        self.monitor.watch(&context);
         let (wake, woken) = UnixStream::pair().map_err(Error::io("make a socket pair"))?;
-        let (accepting, listeners) = (context.clone(), self.listeners);
+        let listeners = Arc::new(self.listeners);
+        let lending = Arc::downgrade(&listeners);
+        let accepting = context.clone();
         let accept_thread = thread::Builder::new()
             .name("chinwag-accept".to_owned())
             .spawn(move || accept::run(&accepting, &listeners, &woken))
             .map_err(Error::io("start the accepting thread"))?;
-        let threads = Threads { accept: accept_thread, hub: hub_thread, drain: drain_thread };
-        let stopper = Arc::new(Stopper::new(context.clone(), wake, self.stop_tx, threads));
-        Ok(Server { context, stopper, addrs })
+        let threads = Threads { hub: hub_thread, drain: drain_thread };
+        let accepting = Accepting { thread: accept_thread, wake, listeners: lending };
+        let stopper = Arc::new(Stopper::new(context.clone(), accepting, self.stop_tx, threads));
+        Ok(Server { context, stopper, addrs, monitor: self.monitor })
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::context::{Context, Place, SHUTDOWN_REASON};
+use super::context::{Context, Place};
 use super::pace::Pace;
 use super::visitors::Visit;
 use crate::handler::Handler;
@@ -55,7 +55,7 @@ pub(super) fn run(session: Box<Session>) {
     context.hub.tell(Command::Register(client.clone()));
     if context.is_stopping() {
         // Came too late for the closing of all.
-        client.close(CloseCode::GOING_AWAY, SHUTDOWN_REASON);
+        client.close(context.goodbye().code(), context.goodbye().reason());
     }
     let pace = context.options.message_rate.map(Pace::new);
     let mut callbacks = Callbacks { client: &client, handler, pace };
@@ -66,6 +66,7 @@ pub(super) fn run(session: Box<Session>) {
     }
     let close_reply = reader.take_close_reply();
     context.hub.tell(Command::Unregister { client: client.clone(), close_reply });
+    link.counters().closes.count(&reason.code);
     callbacks.close(&reason, error);
     log::info!("{link:?} {reason}");
     link.discard_rest();
@@ -111,6 +112,7 @@ impl Callbacks<'_> {
                 }
                 continue;
             }
+            self.client.link().counters().message();
             let called = match &data {
                 Data::Text(text) => self.call(|handler, me| handler.on_text(me, text.as_str())),
                 Data::Binary(bytes) => self.call(|handler, me| handler.on_binary(me, bytes)),

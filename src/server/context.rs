@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -11,26 +11,29 @@ use parking_lot::Mutex;
 
 use super::limits::Limits;
 use super::pace::MessageRate;
+use super::proxies::Proxies;
+use super::stage::{Goodbye, Stage, Stages};
 use super::throttle::Throttle;
 use super::visitors::{PerAddress, Visitors};
+use crate::counters::{ConnectionCounters, RefusalCause};
 use crate::handler::Acceptance;
 use crate::hub::Hub;
 use crate::link::{Drain, Life};
 use crate::outbox::OutboxOptions;
 use crate::wire::WireObserver;
-use crate::{Refusal, Request, Response};
+use crate::{CloseCode, Refusal, Request, Response};
 
 /// When those that find no place should try again.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
-
-/// What clients are told of a shutdown.
-pub(super) const SHUTDOWN_REASON: &str = "the server is going away";
 
 /// Decides on a newcomer. Runs on its greeter's thread, and may block.
 pub(super) type Gate = Box<dyn Fn(&Request) -> Result<Acceptance, Refusal> + Send + Sync>;
 
 /// Answers a request that is for no WebSocket. Runs on a greeter's thread.
 pub(super) type HttpAnswer = Box<dyn Fn(&Request) -> Option<Response> + Send + Sync>;
+
+/// Called once, at the beginning of a shutdown.
+pub(super) type ShutdownHook = Box<dyn FnOnce(&Hub, CloseCode) + Send>;
 
 /// What the builder collected.
 pub(super) struct Options {
@@ -41,10 +44,13 @@ pub(super) struct Options {
     pub allowed_origins: Vec<String>,
     pub allowed_hosts: Vec<String>,
     pub per_address: PerAddress,
+    pub proxies: Proxies,
     pub message_rate: Option<MessageRate>,
     pub max_handshakes: usize,
     pub stack_size: usize,
     pub drain_timeout: Duration,
+    pub drain_window: Duration,
+    pub on_shutdown: Mutex<Option<ShutdownHook>>,
     pub observer: Option<Arc<dyn WireObserver>>,
 }
 
@@ -55,7 +61,7 @@ pub(super) struct Context {
     pub outbox: Arc<OutboxOptions>,
     pub hub: Hub,
     pub drain: Arc<Drain>,
-    pub is_stopping: AtomicBool,
+    pub stages: Stages,
     /// Clients that passed the gate and have not gone.
     pub clients: AtomicUsize,
     /// Those who are being greeted, the oldest first, and since when. Each has a
@@ -86,7 +92,7 @@ impl Context {
             outbox: Arc::new(outbox),
             hub,
             drain,
-            is_stopping: AtomicBool::new(false),
+            stages: Stages::default(),
             clients: AtomicUsize::new(0),
             greeting: Mutex::default(),
             wire_counter: Arc::default(),
@@ -97,14 +103,25 @@ impl Context {
         }
     }
 
+    /// Whether newcomers are refused.
     pub(super) fn is_stopping(&self) -> bool {
-        self.is_stopping.load(Ordering::SeqCst)
+        self.stages.now() >= Stage::Draining
     }
 
-    /// A newcomer is a client now, or gone.
-    pub(super) fn done_greeting(&self, id: u64) {
-        self.greeting.lock().remove(&id);
+    /// What clients are told of a shutdown.
+    pub(super) fn goodbye(&self) -> Goodbye {
+        self.stages.goodbye()
+    }
+
+    pub(super) fn counters(&self) -> &ConnectionCounters {
+        &self.drain.counters.connections
+    }
+
+    /// A newcomer is a client now, or gone; since when it was greeted.
+    pub(super) fn done_greeting(&self, id: u64) -> Option<Instant> {
+        let since = self.greeting.lock().remove(&id);
         self.drain.signal();
+        since
     }
 
     /// Ends all handshakes whose request is not whole, and what lingers after a
@@ -137,7 +154,7 @@ impl Context {
 
     /// A thread that ends lets go of its handle, but for a shutdown that wants it.
     fn leave(&self, key: u64) {
-        if !self.is_stopping() {
+        if self.stages.now() < Stage::Ending {
             self.threads.lock().remove(&key);
         }
     }
@@ -158,7 +175,9 @@ pub(super) struct Place(Arc<Context>);
 impl Place {
     pub(super) fn take(context: &Arc<Context>) -> Result<Self, Refusal> {
         if context.is_stopping() {
-            return Err(full(SHUTDOWN_REASON));
+            let refusal = Refusal::new(503, format!("{}; try again later", context.goodbye().reason()));
+            let refusal = refusal.retry_after(context.stages.retry_after());
+            return Err(refusal.because(RefusalCause::Stopping));
         }
         let most = context.limits.max_clients;
         let take = |taken: usize| (taken < most).then_some(taken + 1);

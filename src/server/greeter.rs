@@ -11,17 +11,20 @@ use std::time::Duration;
 use bytes::Bytes;
 use log::Level;
 
+use super::accept::too_many;
 use super::client_thread::{self, Session};
 use super::context::{Context, Place, full};
 use super::http::{self, Head};
 use super::origin;
+use super::proxies::{Introduction, forwarded, header};
 use super::visitors::Visit;
+use crate::counters::{HandshakeEnd, RefusalCause, TlsFailure, nanos};
 use crate::handler::Acceptance;
 use crate::hub::Client;
 use crate::link::Link;
 use crate::outbox::Kind;
 use crate::transport::Handshake;
-use crate::{Refusal, Request, TlsInfo};
+use crate::{PeerAddr, Refusal, Request, TlsInfo};
 
 /// Time to read a refusal, and an answer that may be long.
 const PARTING: Duration = Duration::from_secs(2);
@@ -38,7 +41,7 @@ enum Parting {
     /// The peer is gone, or never sent anything.
     Gone,
     /// What it sent was not TLS as it should be; the alert that says so is on its way.
-    Insecure,
+    Insecure(TlsFailure),
 }
 
 impl From<Refusal> for Parting {
@@ -50,11 +53,26 @@ impl From<Refusal> for Parting {
 /// Where a connection came in, and its place among those of its address.
 pub(super) struct Caller {
     pub local: Option<SocketAddr>,
-    /// Goes on with the client.
+    /// Goes on with the client. None as long as a proxy has not said whose connection it is.
     pub visit: Option<Visit>,
+    /// The connection is a trusted proxy's.
+    pub is_proxy: bool,
 }
 
 impl Caller {
+    /// Takes the place of the one for whom a proxy speaks, or its own where it speaks for
+    /// nobody.
+    fn enter(&mut self, context: &Context, link: &Link, client: Option<SocketAddr>) -> Result<(), Refusal> {
+        if let Some(client) = client {
+            link.introduce(PeerAddr::Tcp(client));
+        }
+        let visitors = &context.visitors;
+        let visit =
+            client.map_or_else(|| visitors.enter(link.peer()), |client| visitors.enter_behind(client));
+        self.visit = Some(visit.ok_or_else(too_many)?);
+        Ok(())
+    }
+
     fn join(&self) -> Result<(), Refusal> {
         self.visit.as_ref().map_or(Ok(()), Visit::join)
     }
@@ -65,14 +83,16 @@ pub(super) fn greet(context: &Arc<Context>, link: &Arc<Link>, caller: Caller) {
     let mut caller = caller;
     // A gate that shuts the server down cannot wait for its own end either.
     client_thread::enter();
-    let met = shake_hands(link).and_then(|tls| {
+    let met = hear_proxy(context, link, &mut caller).and_then(|introduction| {
+        let tls = shake_hands(link)?;
         let (head, bytes) = read_head(link)?;
-        meet(context, link, &head, bytes, &mut caller, tls)
+        meet(context, link, &head, bytes, Arrival { caller: &mut caller, introduction, tls })
     });
+    count(context, &met);
     match met {
-        Ok(()) => return context.done_greeting(link.id),
+        Ok(()) => return welcome(context, link),
         Err(Parting::Gone) => {}
-        Err(Parting::Insecure) => {
+        Err(Parting::Insecure(_)) => {
             link.finish_within(PARTING.min(link.life.close_timeout));
             link.discard_rest();
         }
@@ -90,6 +110,28 @@ pub(super) fn greet(context: &Arc<Context>, link: &Arc<Link>, caller: Caller) {
     context.done_greeting(link.id);
 }
 
+fn welcome(context: &Context, link: &Link) {
+    if let Some(since) = context.done_greeting(link.id) {
+        context.counters().handshake_time.observe(nanos(since.elapsed()));
+    }
+}
+
+fn count(context: &Context, met: &Result<(), Parting>) {
+    let counters = context.counters();
+    counters.handshakes.count(match met {
+        Ok(()) => &HandshakeEnd::Joined,
+        Err(Parting::Answered(_)) => &HandshakeEnd::Answered,
+        Err(Parting::Refused(_)) => &HandshakeEnd::Refused,
+        Err(Parting::Gone) => &HandshakeEnd::Gone,
+        Err(Parting::Insecure(_)) => &HandshakeEnd::Insecure,
+    });
+    match met {
+        Err(Parting::Refused(refusal)) => counters.refusals.count(&refusal.cause),
+        Err(Parting::Insecure(failure)) => counters.tls_failures.count(failure),
+        _ => {}
+    }
+}
+
 /// Answers, and lets the peer read it.
 fn part_with(link: &Link, response: Vec<u8>, time: Duration) {
     if let Some(tap) = &link.tap {
@@ -98,6 +140,22 @@ fn part_with(link: &Link, response: Vec<u8>, time: Duration) {
     link.outbox.push_control(response.into(), Kind::Http);
     link.finish_within(time);
     link.discard_rest();
+}
+
+/// What comes before all else where a proxy speaks first: whose connection it is.
+fn hear_proxy(context: &Context, link: &Link, caller: &mut Caller) -> Result<Option<Introduction>, Parting> {
+    if !caller.is_proxy || !context.options.proxies.speak_first {
+        return Ok(None);
+    }
+    match header::read(|buffer| link.read_below(buffer)) {
+        Ok(introduction) => {
+            caller.enter(context, link, introduction.client)?;
+            Ok(Some(introduction))
+        }
+        Err(header::Failure::Malformed(why)) if link.greeted() => Err(Refusal::bad_request(why).into()),
+        Err(header::Failure::Gone) if link.greeting_timed_out() => Err(too_slow()),
+        Err(_) => Err(Parting::Gone),
+    }
 }
 
 /// What comes before the request: a TLS handshake, or nothing.
@@ -109,6 +167,7 @@ fn shake_hands(link: &Link) -> Result<Option<Box<TlsInfo>>, Parting> {
             Ok(Handshake::NotTls) => {
                 let why = "this port speaks TLS: connect with wss:// or https://";
                 // What is answered in the clear says no more than that.
+                link.counters().tls_failures.count(&TlsFailure::NotTls);
                 return if link.greeted() {
                     Err(Refusal::bad_request(why).into())
                 } else {
@@ -117,7 +176,7 @@ fn shake_hands(link: &Link) -> Result<Option<Box<TlsInfo>>, Parting> {
             }
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {
                 log::info!("{link:?} refused: {}", crate::Escaped::new(&error.to_string()).cut(300));
-                return Err(Parting::Insecure);
+                return Err(Parting::Insecure(TlsFailure::of(&error)));
             }
             Err(_) => return Err(Parting::Gone),
         }
@@ -140,6 +199,10 @@ fn read_head(link: &Link) -> Result<(Head, Vec<u8>), Parting> {
         if bytes.starts_with(&TLS_RECORD) {
             return Err(Refusal::bad_request("this port speaks no TLS: connect with ws:// or http://").into());
         }
+        if header::is_begun_by(&bytes) {
+            let why = "a PROXY header is taken from a trusted proxy alone, and where it is expected";
+            return Err(Refusal::bad_request(why).into());
+        }
         if let Some(head) = http::parse(&bytes)? {
             if !link.greeted() {
                 return Err(too_slow());
@@ -153,20 +216,49 @@ fn too_slow() -> Parting {
     Refusal::new(408, "the request took too long").into()
 }
 
+/// What is known of a request besides its head.
+struct Arrival<'a> {
+    caller: &'a mut Caller,
+    /// What a proxy said before it.
+    introduction: Option<Introduction>,
+    tls: Option<Box<TlsInfo>>,
+}
+
+impl Arrival<'_> {
+    /// Notes in the request, and for the limits, for whom a trusted proxy speaks.
+    fn introduce(&mut self, context: &Context, link: &Link, request: &mut Request) -> Result<(), Refusal> {
+        if !self.caller.is_proxy {
+            return Ok(());
+        }
+        let introduction = match self.introduction.take() {
+            Some(introduction) => introduction,
+            None => {
+                let introduction = forwarded::read(request, &context.options.proxies);
+                self.caller.enter(context, link, introduction.client)?;
+                introduction
+            }
+        };
+        request.passed_on(introduction.client, introduction.is_secure);
+        Ok(())
+    }
+}
+
 fn meet(
     context: &Arc<Context>,
     link: &Arc<Link>,
     head: &Head,
     bytes: Vec<u8>,
-    caller: &mut Caller,
-    tls: Option<Box<TlsInfo>>,
+    mut arrival: Arrival<'_>,
 ) -> Result<(), Parting> {
     // An empty line before the request is to be ignored (RFC 9112, section 2.2).
     let text = String::from_utf8_lossy(bytes[..head.length].trim_ascii_start());
     if let Some(tap) = &link.tap {
         tap.http_received(&bytes[..head.length]);
     }
-    let mut request = Request::new(text.into(), link.peer, caller.local).secured(tls);
+    let mut request = Request::new(text.into(), link.neighbour(), arrival.caller.local);
+    request = request.secured(arrival.tls.take());
+    arrival.introduce(context, link, &mut request)?;
+    let caller = arrival.caller;
     http::check(head, &request)?;
     answer_http(context, head, link, &request)?;
     if request.origin().is_some() {
@@ -179,7 +271,8 @@ fn meet(
     let acceptance = ask_gate(context, &request)?;
     choose_subprotocol(context, &mut request, &acceptance);
     let response = http::accept(&request, &acceptance.headers)?;
-    log::info!("{link:?} opens {}", crate::Escaped::new(request.path()).cut(200));
+    let via = request.via().map(|proxy| format!(" via {proxy}")).unwrap_or_default();
+    log::info!("{link:?} opens {}{via}", crate::Escaped::new(request.path()).cut(200));
     if let Some(tap) = &link.tap {
         tap.http_sent(&response);
     }
@@ -200,7 +293,7 @@ fn meet(
         context
             .exhausted
             .log(Level::Error, format_args!("cannot start a client's thread ({error}); going on"));
-        full("the server is out of threads").into()
+        full("the server is out of threads").because(RefusalCause::Threads).into()
     })
 }
 

@@ -113,7 +113,10 @@ pub(super) fn accept(request: &Request, extra: &[(String, String)]) -> Result<Ve
                 response.headers_mut().append(name, value);
             }
             _ => {
-                log::warn!("left out a response field that is not valid HTTP: {}", crate::Escaped::new(name))
+                log::warn!(
+                    "left out a response field that is not valid HTTP: {}",
+                    crate::Escaped::new(name).cut(200)
+                )
             }
         }
     }

@@ -8,14 +8,14 @@ use crate::{Refusal, Request};
 /// No origin is a program, and welcome; the page's own server is welcome; others
 /// only by the list, where `*` stands for all. Over TLS the page must have come so
 /// too: one in the clear can be anybody's. In the clear either is fine, for TLS may
-/// end at a proxy.
+/// end at a proxy that does not say so.
 pub(super) fn check(request: &Request, allowed: &[String]) -> Result<(), Refusal> {
     let mut origins = request.header_values("Origin");
     let Some(origin) = origins.next() else { return Ok(()) };
     let is_single = origins.next().is_none();
     let same_host = || {
         let Some((scheme, host)) = origin.split_once("://") else { return false };
-        let is_as_safe = request.tls().is_none() || scheme.eq_ignore_ascii_case("https");
+        let is_as_safe = !request.is_secure() || scheme.eq_ignore_ascii_case("https");
         is_as_safe && request.header("Host").is_some_and(|own| own.eq_ignore_ascii_case(host))
     };
     let is_listed = || allowed.iter().any(|entry| entry == "*" || entry.eq_ignore_ascii_case(origin));

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 
+use crate::counters::add;
 use crate::link::Link;
 
 /// How long a client may be too fast.
@@ -45,6 +46,7 @@ impl Pace {
             self.fast_since = None;
             return Ok(());
         };
+        add(&link.counters().paced, 1);
         let mut wait = refused.wait_time_from(DefaultClock::default().now());
         let since = *self.fast_since.get_or_insert_with(Instant::now);
         loop {

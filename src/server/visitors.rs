@@ -1,8 +1,9 @@
 //! How much one address may have at once, and how often it may come: one peer must not
-//! take the places of all. Addresses of this machine are not counted.
+//! take the places of all. Addresses of this machine are not counted, nor is a proxy that
+//! speaks for others: they are.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,6 +12,7 @@ use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use parking_lot::Mutex;
 
+use crate::counters::RefusalCause;
 use crate::{PeerAddr, Refusal};
 
 /// What is forgotten of an address that has nothing open, after its last visit.
@@ -58,7 +60,17 @@ impl Visitors {
 
     /// Counts a connection; `None` where its address has as many as it may.
     pub(super) fn enter(self: &Arc<Self>, peer: PeerAddr) -> Option<Visit> {
-        let network = peer.tcp().and_then(|addr| network(addr.ip()));
+        self.count(peer.tcp().filter(|addr| !addr.ip().to_canonical().is_loopback()))
+    }
+
+    /// Counts a connection behind a trusted proxy, of whatever address: what a proxy takes
+    /// for its own machine is not therefore this one.
+    pub(super) fn enter_behind(self: &Arc<Self>, client: SocketAddr) -> Option<Visit> {
+        self.count(Some(client))
+    }
+
+    fn count(self: &Arc<Self>, addr: Option<SocketAddr>) -> Option<Visit> {
+        let network = addr.map(|addr| network(addr.ip()));
         if let Some(network) = network {
             let mut seen = self.seen.lock();
             seen.forget_old();
@@ -87,7 +99,7 @@ impl Visit {
         let Err(refused) = joins.check() else { return Ok(()) };
         let wait = refused.wait_time_from(DefaultClock::default().now());
         let refusal = Refusal::new(429, "too many connections from your address lately; wait a little");
-        Err(refusal.retry_after(wait + Duration::from_secs(1)))
+        Err(refusal.retry_after(wait + Duration::from_secs(1)).because(RefusalCause::AddressJoins))
     }
 }
 
@@ -112,12 +124,11 @@ impl Seen {
 }
 
 /// What counts as one address: of IPv6 the first 64 bits, for a subscriber has all of
-/// the rest. None for this machine.
-fn network(ip: IpAddr) -> Option<IpAddr> {
+/// the rest.
+fn network(ip: IpAddr) -> IpAddr {
     match ip.to_canonical() {
-        ip if ip.is_loopback() => None,
-        IpAddr::V4(ip) => Some(ip.into()),
-        IpAddr::V6(ip) => Some(Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64).into()),
+        IpAddr::V4(ip) => ip.into(),
+        IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64).into(),
     }
 }
 

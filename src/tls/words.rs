@@ -6,9 +6,30 @@ use std::time::{Duration, SystemTime};
 use rustls::pki_types::UnixTime;
 use rustls::{AlertDescription, CertificateError, Error, InvalidMessage, PeerIncompatible};
 
+use crate::counters::{TlsFailed, TlsFailure};
+
 /// The error as a transport reports it, which is still to be asked what it was.
 pub(crate) fn failure(error: &Error) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, words(error))
+    io::Error::new(io::ErrorKind::InvalidData, TlsFailed { words: words(error), kind: kind(error) })
+}
+
+/// What it is counted as.
+fn kind(error: &Error) -> TlsFailure {
+    match error {
+        Error::InvalidMessage(
+            InvalidMessage::InvalidContentType | InvalidMessage::UnknownProtocolVersion,
+        ) => TlsFailure::NotTls,
+        Error::NoCertificatesPresented => TlsFailure::NoCertificate,
+        Error::InvalidCertificate(_) => TlsFailure::BadCertificate,
+        Error::AlertReceived(_) => TlsFailure::RefusedByPeer,
+        Error::PeerIncompatible(
+            PeerIncompatible::Tls12NotOffered
+            | PeerIncompatible::Tls12NotOfferedOrEnabled
+            | PeerIncompatible::ServerDoesNotSupportTls12Or13
+            | PeerIncompatible::SupportedVersionsExtensionRequired,
+        ) => TlsFailure::Version,
+        _ => TlsFailure::Other,
+    }
 }
 
 fn words(error: &Error) -> String {

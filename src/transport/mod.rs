@@ -46,6 +46,8 @@ impl PeerAddr {
 impl fmt::Display for PeerAddr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            // As a proxy tells it, often without a port.
+            Self::Tcp(addr) if addr.port() == 0 => addr.ip().fmt(f),
             Self::Tcp(addr) => addr.fmt(f),
             Self::Unix => f.write_str("unix"),
             Self::Memory => f.write_str("memory"),
@@ -94,6 +96,11 @@ pub(crate) trait Transport: Send + Sync {
     /// [`io::ErrorKind::WouldBlock`]. `Ok(0)` is the end of input. Fails with
     /// [`io::ErrorKind::Interrupted`] where something became pending instead.
     fn read(&self, buffer: &mut [u8], deadline: Option<Instant>) -> io::Result<usize>;
+
+    /// Waits for bytes that come before the transport's own protocol, if it has one.
+    fn read_below(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.read(buffer, None)
+    }
 
     /// Sends what can be sent without waiting, first what is pending, and returns how
     /// many of `bytes` it took; [`io::ErrorKind::WouldBlock`] where nothing can be sent.

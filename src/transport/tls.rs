@@ -128,6 +128,10 @@ impl Transport for Tls {
         }
     }
 
+    fn read_below(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.under.read_below(buffer)
+    }
+
     fn try_send(&self, bytes: &[u8]) -> io::Result<usize> {
         self.with(|session| session.send(&*self.under, bytes))
     }
@@ -160,8 +164,8 @@ impl Session {
             if bytes.is_empty() {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
-            // A record begins with 22, a request with a method.
-            if bytes.first().is_some_and(u8::is_ascii_alphabetic) {
+            // A record begins with 22, a request with a method or an empty line.
+            if bytes.first().is_some_and(|first| first.is_ascii_alphabetic() || *first == b'\r') {
                 self.stage = Stage::Clear;
                 return Ok(Handshake::NotTls);
             }

@@ -1,8 +1,8 @@
 //! Where a connection's traffic is seen: turns bytes that pass into records.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
 use super::{Direction, WireContent, WireFrame, WireObserver, WireRecord};
@@ -23,6 +23,8 @@ pub(crate) struct Tap {
     counter: Arc<AtomicU64>,
     connection: u64,
     peer: PeerAddr,
+    /// Whose connection it is, where the peer is a proxy.
+    client: OnceLock<PeerAddr>,
     is_server: bool,
 }
 
@@ -41,7 +43,12 @@ impl Tap {
         peer: PeerAddr,
         is_server: bool,
     ) -> Self {
-        Self { observer, counter, connection, peer, is_server }
+        Self { observer, counter, connection, peer, client: OnceLock::new(), is_server }
+    }
+
+    /// From here on records name this one, for whom the peer speaks.
+    pub(crate) fn introduce(&self, client: PeerAddr) {
+        let _ = self.client.set(client);
     }
 
     /// Whole frames that are on their way out.
@@ -82,7 +89,7 @@ impl Tap {
             number: self.counter.fetch_add(1, Ordering::Relaxed) + 1,
             time: SystemTime::now(),
             connection: self.connection,
-            peer: self.peer,
+            peer: *self.client.get().unwrap_or(&self.peer),
             direction,
             size,
             content,

@@ -63,10 +63,6 @@ pub struct Limits {
     #[arg(long, value_name = "TIME", env = "CHINWAG_CLOSE_TIMEOUT", default_value = "5s", value_parser = duration)]
     pub close_timeout: Duration,
 
-    /// Time that all clients have together when the server is asked to stop.
-    #[arg(long, value_name = "TIME", env = "CHINWAG_DRAIN_TIMEOUT", default_value = "10s", value_parser = duration)]
-    pub drain_timeout: Duration,
-
     /// Bytes that may wait for a client that reads too slowly.
     #[arg(long, value_name = "BYTES", env = "CHINWAG_OUTBOX_BYTES", default_value = "1048576", value_parser = positive)]
     pub outbox_bytes: usize,
@@ -110,7 +106,6 @@ impl Limits {
             .ping_interval(self.ping_interval)
             .ping_timeout(self.ping_timeout)
             .close_timeout(self.close_timeout)
-            .drain_timeout(self.drain_timeout)
             .outbox_bytes(self.outbox_bytes)
             .outbox_messages(self.outbox_messages)
             .overflow(self.overflow());

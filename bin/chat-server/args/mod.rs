@@ -4,13 +4,19 @@ mod auth;
 mod chatting;
 mod limits;
 mod listening;
+mod operations;
+mod proxies;
 mod token;
+mod watching;
 
 pub use auth::{Auth, Guard};
 pub use chatting::Chatting;
 pub use limits::Limits;
-pub use listening::Listening;
+pub use listening::{Listening, secured};
+pub use operations::Operations;
+pub use proxies::Proxies;
 pub use token::{TokenAction, TokenCommand};
+pub use watching::Watching;
 
 use clap::builder::BoolishValueParser;
 use clap::{Parser, Subcommand};
@@ -32,6 +38,9 @@ pub struct Options {
     pub listening: Listening,
 
     #[command(flatten)]
+    pub proxies: Proxies,
+
+    #[command(flatten)]
     pub auth: Auth,
 
     #[command(flatten)]
@@ -39,6 +48,12 @@ pub struct Options {
 
     #[command(flatten)]
     pub limits: Limits,
+
+    #[command(flatten)]
+    pub operations: Operations,
+
+    #[command(flatten)]
+    pub watching: Watching,
 
     /// Print handshakes and frames to stderr as they pass.
     #[arg(long, env = "CHINWAG_TRACE_WIRE", value_parser = BoolishValueParser::new(), help_heading = "Log")]

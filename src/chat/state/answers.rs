@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{Done, Problem, State};
-use crate::chat::RoomName;
 use crate::chat::identity::is_among;
+use crate::chat::{ChatStatistics, RoomName};
 use crate::protocol::{Ask, ChatMessage, Event, RoomInfo};
 use crate::{ClientId, Turn};
 
@@ -65,6 +65,18 @@ impl State {
         let mut messages = latest.map(|entry| entry.message().clone()).collect::<Vec<_>>();
         messages.reverse();
         messages
+    }
+
+    /// How much there is of everything.
+    pub(in crate::chat) fn statistics(&self) -> ChatStatistics {
+        let (log_messages, log_bytes) = self.logs.size();
+        ChatStatistics {
+            people: self.people.len(),
+            rooms: self.rooms.len(),
+            sessions: self.sessions.len(),
+            log_messages,
+            log_bytes,
+        }
     }
 
     /// The rooms that somebody is in, in order.

@@ -12,7 +12,7 @@ use chinwag::{ConnectOptions, Connection};
 use tempfile::TempDir;
 
 use super::{folder, refusal};
-use crate::support::{Program, eventually, hear_end, hears};
+use crate::support::{Program, eventually, hear, hear_end, hears};
 
 /// `chat-server token …`, with no variable of the environment's.
 fn token(args: &[&str]) -> Output {
@@ -161,7 +161,7 @@ fn sighup_reads_the_tokens_again_and_a_broken_file_changes_nothing() {
     assert!(guarded.log().contains("going on with what was there before"), "{}", guarded.log());
     assert!(guarded.join("Adam", &guarded.token).is_ok());
     eve.send("still here").unwrap();
-    while crate::support::hear(&mut eve) != "Eve says: still here" {}
+    while hear(&mut eve) != "Eve says: still here" {}
 }
 
 #[test]
@@ -203,19 +203,15 @@ fn nothing_secret_gets_into_a_log_or_a_trace() {
         all
     });
     for token in [&*secret, wrong] {
-        for attempt in [
-            ConnectOptions::new().bearer(token).connect(&format!("ws://{addr}/?name=Adam")),
-            ConnectOptions::new().connect(&format!("ws://{addr}/?name=Adam&token={token}")),
-            ConnectOptions::new().connect(&format!("ws://{addr}/?tok%65n={token}&name=Adam")),
-            ConnectOptions::new()
-                .subprotocol("chinwag.v1")
-                .subprotocol(&format!("chinwag.token.{token}"))
-                .connect(&format!("ws://{addr}/?name=Adam")),
+        let offering = ConnectOptions::new().subprotocol("chinwag.v1");
+        for (options, query) in [
+            (ConnectOptions::new().bearer(token), "?name=Adam".to_owned()),
+            (ConnectOptions::new(), format!("?name=Adam&token={token}")),
+            (ConnectOptions::new(), format!("?tok%65n={token}&name=Adam")),
+            (offering.subprotocol(&format!("chinwag.token.{token}")), "?name=Adam".to_owned()),
         ] {
-            if let Ok(mut connection) = attempt {
-                assert_eq!(token, secret);
-                drop(crate::support::hear(&mut connection));
-            }
+            let said = options.connect(&format!("ws://{addr}/{query}")).map(|mut adam| hear(&mut adam));
+            assert_eq!(said.is_ok(), token == secret, "{said:?}");
         }
         let check = format!("GET /ws?name=Adam&token={token} HTTP/1.1\r\nHost: {addr}\r\n\r\n");
         drop(crate::support::answer_to(addr, &check));

@@ -3,6 +3,7 @@
 pub mod authority;
 mod certificates;
 mod hostile;
+mod proxied;
 mod reloading;
 mod talking;
 
