@@ -173,8 +173,8 @@ pub use outbox::Overflow;
 pub use request::Request;
 pub use response::{Refusal, Response};
 pub use server::{
-    Event, Listener, LocalAddr, MessageRate, Monitor, Server, ServerBuilder, ShutdownHandle, Statistics,
-    Takeover, TrustedProxy, Unready,
+    Event, Listener, LocalAddr, MessageRate, Monitor, Server, ServerBuilder, Settings, SettingsHandle,
+    ShutdownHandle, Statistics, Takeover, TrustedProxy, Unready,
 };
 pub use text::Escaped;
 #[cfg(feature = "tls")]

@@ -1,20 +1,25 @@
 //! Runs a server until it is asked to stop.
 
+use std::ffi::OsString;
 use std::io::Write;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chinwag::chat::Chat;
 use chinwag::metrics::Metrics;
-use chinwag::{Error, Listener, Monitor, Request, Response, Server, ServerTls, Takeover, WirePrinter, page};
+use chinwag::{
+    Error, Listener, Monitor, Request, Response, Server, ServerTls, Settings, Takeover, WirePrinter, page,
+};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use crate::args::{Guard, Options, secured};
-use crate::signals::{self, Files};
-use crate::{activation, systemd};
+use crate::args::{Options, secured};
+use crate::config::Effective;
+use crate::reload::Reload;
+use crate::{activation, signals, systemd};
 
-pub fn run(options: &Options) -> Result<(), Error> {
+pub fn run(options: &Options, argv: Vec<OsString>, values: Vec<Effective>) -> Result<(), Error> {
     // Before the first thread.
     let passed = activation::listeners()?;
     raise_descriptor_limit();
@@ -26,7 +31,12 @@ pub fn run(options: &Options) -> Result<(), Error> {
     let guard = options.auth.load()?;
     let mut takeover = begin_takeover(options, &passed)?;
     let listeners = listeners(options, passed, tls.as_ref(), takeover.as_mut())?;
-    let server = start(options, listeners, guard.as_ref(), printer.as_ref())?;
+    let chat = match &guard {
+        Some(guard) => guard.apply(Chat::builder()).build(),
+        None => Chat::new(),
+    };
+    chat.change_settings(|settings| options.chatting.apply(settings));
+    let server = start(options, &chat, listeners, printer.as_ref())?;
     let mut out = std::io::stdout();
     for addr in server.local_addrs() {
         // Who reads the address may have gone; the server need not.
@@ -37,9 +47,10 @@ pub fn run(options: &Options) -> Result<(), Error> {
     }
     systemd::ready();
     let handle = server.shutdown_handle();
-    let files = Files { tls, guard };
     systemd::watch(server.monitor());
-    std::thread::spawn(move || signals::attend(signals, &handle, &files));
+    let values = Arc::new(Mutex::new(values));
+    let reload = Reload { settings: server.settings(), chat, tls, guard, argv, values };
+    std::thread::spawn(move || signals::attend(signals, &handle, &reload));
     server.join();
     if let Some(printer) = printer {
         printer.flush(Duration::from_secs(1));
@@ -78,26 +89,22 @@ fn listeners(
 
 fn start(
     options: &Options,
+    chat: &Chat,
     listeners: Vec<Listener>,
-    guard: Option<&Guard>,
     printer: Option<&WirePrinter>,
 ) -> Result<Server, Error> {
-    let mut chat = options.chatting.apply(Chat::builder());
-    if let Some(guard) = guard {
-        chat = guard.apply(chat);
-    }
-    let chat = chat.build();
+    let mut settings = Settings::default();
+    options.apply(&mut settings);
     let drain_timeout = options.operations.drain_timeout;
     let farewell = chat.farewell();
-    let builder = Server::builder();
-    let answers = answers(options, &chat, builder.monitor());
+    let builder = Server::builder().settings(settings);
+    let answers = answers(options, chat, builder.monitor());
     let builder =
         builder.paths(Chat::PATHS).http(answers).handler(chat.gate()).on_shutdown(move |hub, code| {
             systemd::stopping(drain_timeout);
             farewell(hub, code);
         });
-    let builder = options.proxies.apply(options.limits.apply(builder));
-    let mut builder = options.operations.apply(options.listening.apply(builder));
+    let mut builder = options.proxies.apply(builder);
     if let Some(printer) = printer {
         builder = builder.wire_observer(printer.clone());
     }

@@ -2,29 +2,21 @@
 
 use std::time::Duration;
 
-use chinwag::{ServerTls, ShutdownHandle};
+use chinwag::ShutdownHandle;
 use signal_hook::consts::SIGHUP;
 use signal_hook::iterator::Signals;
 
-use crate::args::Guard;
-use crate::systemd;
-
-/// What is read again on SIGHUP.
-#[derive(Clone)]
-pub struct Files {
-    pub tls: Option<ServerTls>,
-    pub guard: Option<Guard>,
-}
+use crate::reload::Reload;
 
 /// SIGHUP has files read again. The first other signal stops the server in good order,
 /// the second at once.
-pub fn attend(mut signals: Signals, handle: &ShutdownHandle, files: &Files) {
+pub fn attend(mut signals: Signals, handle: &ShutdownHandle, reload: &Reload) {
     let mut stopping = false;
     for signal in signals.forever() {
         if signal == SIGHUP {
             // A server that stops has nothing more to read.
             if !stopping {
-                reload(files.clone());
+                reload.begin();
             }
             continue;
         }
@@ -42,25 +34,4 @@ pub fn attend(mut signals: Signals, handle: &ShutdownHandle, files: &Files) {
         }
         stopping = true;
     }
-}
-
-/// On a thread of its own, for a file may not keep the next signal waiting.
-fn reload(files: Files) {
-    std::thread::spawn(move || {
-        systemd::reloading();
-        let Files { tls, guard } = files;
-        let tls = tls.map(|tls| ("certificate and key were", tls.reload()));
-        let guard = guard.map(|guard| (guard.was_read(), guard.reload()));
-        let done: Vec<_> = tls.into_iter().chain(guard).collect();
-        if done.is_empty() {
-            log::info!("asked to reload: there is nothing to read again");
-        }
-        for (what, result) in done {
-            match result {
-                Ok(()) => log::info!("asked to reload: {what} read again"),
-                Err(error) => log::error!("asked to reload: {error}; going on with what was there before"),
-            }
-        }
-        systemd::ready();
-    });
 }

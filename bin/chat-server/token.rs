@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
+use std::path::Path;
 
 use chinwag::auth::TokenFile;
 use chinwag::chat::Role;
@@ -10,27 +11,34 @@ use comfy_table::presets::NOTHING;
 
 use crate::args::{TokenAction, TokenCommand};
 
-pub fn run(command: &TokenCommand) -> Result<(), String> {
-    let path = command.file()?;
+/// Does it; or the exit status, and why.
+pub fn run(command: &TokenCommand) -> Result<(), (u8, String)> {
+    let path = command.file().map_err(|problem| (2, problem))?;
+    act(path, &command.action).map_err(|problem| (1, problem))
+}
+
+fn act(path: &Path, action: &TokenAction) -> Result<(), String> {
     let file = TokenFile::new(path);
-    match &command.action {
+    match action {
         TokenAction::Add { name, role } => {
             let token = file.add(name, *role).map_err(|error| error.to_string())?;
             print(&format!("{token}\n"))?;
-            eprintln!(
-                "The token of {} is in {} now; it is shown this once.",
-                about(name, *role),
-                path.display()
-            );
+            let (whose, path) = (about(name, *role), path.display());
+            say(&format!("The token of {whose} is in {path} now; it is shown this once."));
         }
         TokenAction::List => print(&list(&file)?)?,
         TokenAction::Revoke { name } => match file.revoke(name).map_err(|error| error.to_string())? {
             0 => return Err(format!("there is no token for {} in {}", shown(name), path.display())),
-            1 => eprintln!("The token of {} is revoked.", shown(name)),
-            count => eprintln!("The {count} tokens of {} are revoked.", shown(name)),
+            1 => say(&format!("The token of {} is revoked.", shown(name))),
+            count => say(&format!("The {count} tokens of {} are revoked.", shown(name))),
         },
     }
     Ok(())
+}
+
+/// For a person, beside what goes to stdout; nobody need read it.
+fn say(words: &str) {
+    let _ = writeln!(io::stderr(), "{words}");
 }
 
 fn about(name: &str, role: Role) -> String {

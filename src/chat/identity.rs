@@ -104,6 +104,7 @@ impl Identity {
     /// What is to be known of it while its owner is here.
     pub(super) fn grant(self) -> Option<Box<Grant>> {
         let Self { name, role: _, subject, rooms, expires, permit } = self;
+        let subject = subject.map(Arc::from);
         let grant = Grant { is_named: name.is_some(), subject, rooms, expires, permit, in_use: None };
         (!grant.is_nothing()).then(|| Box::new(grant))
     }
@@ -115,7 +116,7 @@ impl Identity {
 pub(super) struct Grant {
     /// The name is the credential's, and stays.
     is_named: bool,
-    subject: Option<String>,
+    subject: Option<Arc<str>>,
     rooms: Option<Arc<[RoomName]>>,
     expires: Option<SystemTime>,
     permit: Option<Permit>,
@@ -136,8 +137,8 @@ impl Grant {
         self.in_use = self.permit.as_ref().map(|permit| permit.attach(me));
     }
 
-    pub(super) fn subject(&self) -> Option<&str> {
-        self.subject.as_deref()
+    pub(super) fn subject(&self) -> Option<&Arc<str>> {
+        self.subject.as_ref()
     }
 
     pub(super) fn rooms(&self) -> Option<&Arc<[RoomName]>> {

@@ -77,7 +77,7 @@ impl Member {
     /// Whom the credential was given to that this person came in with, where it says: see
     /// [`Identity::subject`](super::Identity::subject).
     pub fn subject(&self) -> Option<&str> {
-        self.grant.as_ref()?.subject()
+        self.grant.as_ref()?.subject().map(|subject| &**subject)
     }
 
     /// The rooms that this person is in, the one joined last at the end.

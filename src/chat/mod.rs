@@ -30,6 +30,7 @@ mod permit;
 mod roll;
 mod room_name;
 mod sessions;
+mod settings;
 mod state;
 mod statistics;
 
@@ -40,6 +41,7 @@ pub use member::Member;
 pub use name::{Name, NameError, NameKey};
 pub use permit::Permit;
 pub use room_name::{RoomName, RoomNameError};
+pub use settings::ChatSettings;
 pub use statistics::ChatStatistics;
 
 use std::sync::Arc;
@@ -217,6 +219,19 @@ impl Chat {
             };
             chat.notice(hub, text);
         }
+    }
+
+    /// What is announced and kept, as it is now.
+    pub fn settings(&self) -> ChatSettings {
+        self.shared.state.lock().settings()
+    }
+
+    /// Changes that while people are here. `change` must not ask or tell the chat itself.
+    pub fn change_settings(&self, change: impl FnOnce(&mut ChatSettings)) {
+        let mut state = self.shared.state.lock();
+        let mut settings = state.settings();
+        change(&mut settings);
+        state.set(&settings);
     }
 
     /// Tells everyone something in the server's name.

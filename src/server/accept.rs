@@ -144,14 +144,15 @@ pub(super) fn admit(
             .crowded
             .log(Level::Warn, format_args!("refused {peer}: too many connections from there"));
     }
-    let has_room = make_room(context);
+    let in_force = context.live.get();
+    let has_room = make_room(context, in_force.settings.max_handshakes);
     let id = context.drain.next_id();
     let tap = context
         .options
         .observer
         .clone()
         .map(|observer| Arc::new(Tap::new(observer, context.wire_counter.clone(), id, peer, true)));
-    let (life, outbox) = (context.life.clone(), context.outbox.clone());
+    let (life, outbox) = (in_force.life.clone(), in_force.outbox.clone());
     let parts = LinkParts { id, transport, peer, life, outbox, tap, side: Side::Server };
     let link = Link::start(parts, &context.drain);
     if !has_room {
@@ -191,8 +192,7 @@ fn turn_away_link(link: &Link, why: &str) {
 /// oldest whose request is not whole must go, for it is likely not meant to be, or
 /// one that lingers after its refusal. False where there is none: all are with the
 /// embedder's gate.
-fn make_room(context: &Context) -> bool {
-    let most = context.options.max_handshakes;
+fn make_room(context: &Context, most: usize) -> bool {
     let has_room = || context.greeting.lock().len() < most;
     if has_room() {
         return true;

@@ -57,7 +57,7 @@ pub(super) fn run(session: Box<Session>) {
         // Came too late for the closing of all.
         client.close(context.goodbye().code(), context.goodbye().reason());
     }
-    let pace = context.options.message_rate.map(Pace::new);
+    let pace = context.live.get().settings.message_rate.map(Pace::new);
     let mut callbacks = Callbacks { client: &client, handler, pace };
     let (reason, error) = callbacks.converse(&mut reader);
     if error.is_some() {

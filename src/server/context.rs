@@ -9,17 +9,15 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use super::limits::Limits;
-use super::pace::MessageRate;
 use super::proxies::Proxies;
+use super::settings::{InForce, Live};
 use super::stage::{Goodbye, Stage, Stages};
 use super::throttle::Throttle;
-use super::visitors::{PerAddress, Visitors};
+use super::visitors::Visitors;
 use crate::counters::{ConnectionCounters, RefusalCause};
 use crate::handler::Acceptance;
 use crate::hub::Hub;
-use crate::link::{Drain, Life};
-use crate::outbox::OutboxOptions;
+use crate::link::Drain;
 use crate::wire::WireObserver;
 use crate::{CloseCode, Refusal, Request, Response};
 
@@ -35,30 +33,21 @@ pub(super) type HttpAnswer = Box<dyn Fn(&Request) -> Option<Response> + Send + S
 /// Called once, at the beginning of a shutdown.
 pub(super) type ShutdownHook = Box<dyn FnOnce(&Hub, CloseCode) + Send>;
 
-/// What the builder collected.
+/// What the builder collected that stays as it is.
 pub(super) struct Options {
     pub gate: Gate,
     pub http: Option<HttpAnswer>,
     pub paths: Option<HashSet<String>>,
     pub subprotocols: Vec<String>,
-    pub allowed_origins: Vec<String>,
-    pub allowed_hosts: Vec<String>,
-    pub per_address: PerAddress,
     pub proxies: Proxies,
-    pub message_rate: Option<MessageRate>,
-    pub max_handshakes: usize,
     pub stack_size: usize,
-    pub drain_timeout: Duration,
-    pub drain_window: Duration,
     pub on_shutdown: Mutex<Option<ShutdownHook>>,
     pub observer: Option<Arc<dyn WireObserver>>,
 }
 
 pub(super) struct Context {
     pub options: Options,
-    pub limits: Limits,
-    pub life: Arc<Life>,
-    pub outbox: Arc<OutboxOptions>,
+    pub live: Live,
     pub hub: Hub,
     pub drain: Arc<Drain>,
     pub stages: Stages,
@@ -76,20 +65,11 @@ pub(super) struct Context {
 }
 
 impl Context {
-    pub(super) fn new(
-        options: Options,
-        limits: Limits,
-        life: Life,
-        outbox: OutboxOptions,
-        hub: Hub,
-        drain: Arc<Drain>,
-    ) -> Self {
+    pub(super) fn new(options: Options, in_force: InForce, hub: Hub, drain: Arc<Drain>) -> Self {
         Self {
-            visitors: Visitors::new(options.per_address),
+            visitors: Visitors::new(in_force.settings.per_address()),
             options,
-            limits,
-            life: Arc::new(life),
-            outbox: Arc::new(outbox),
+            live: Live::new(in_force),
             hub,
             drain,
             stages: Stages::default(),
@@ -179,7 +159,7 @@ impl Place {
             let refusal = refusal.retry_after(context.stages.retry_after());
             return Err(refusal.because(RefusalCause::Stopping));
         }
-        let most = context.limits.max_clients;
+        let most = context.live.get().limits.max_clients;
         let take = |taken: usize| (taken < most).then_some(taken + 1);
         match context.clients.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take) {
             Ok(_) => Ok(Self(context.clone())),

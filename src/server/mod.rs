@@ -20,6 +20,7 @@ mod monitor;
 mod origin;
 mod pace;
 mod proxies;
+mod settings;
 mod shutdown;
 mod socket_file;
 mod stage;
@@ -34,6 +35,7 @@ pub use listen::{Listener, LocalAddr};
 pub use monitor::{Monitor, Unready};
 pub use pace::MessageRate;
 pub use proxies::TrustedProxy;
+pub use settings::{Settings, SettingsHandle};
 pub use statistics::Statistics;
 pub use takeover::Takeover;
 
@@ -115,8 +117,14 @@ impl Server {
 
     /// How many clients this server takes at the most, and what sets that limit,
     /// in words.
-    pub fn max_clients(&self) -> (usize, &str) {
-        (self.context.limits.max_clients, &self.context.limits.why)
+    pub fn max_clients(&self) -> (usize, String) {
+        let limits = self.context.live.get().limits.clone();
+        (limits.max_clients, limits.why)
+    }
+
+    /// Reads and changes the limits of this server while it runs.
+    pub fn settings(&self) -> SettingsHandle {
+        SettingsHandle(self.context.clone())
     }
 
     /// A handle that watches this server from elsewhere.

@@ -140,7 +140,7 @@ impl Stopper {
     }
 
     pub(super) fn shutdown(self: &Arc<Self>, plan: Plan) -> Result<()> {
-        let timeout = plan.timeout.unwrap_or(self.context.options.drain_timeout);
+        let timeout = plan.timeout.unwrap_or_else(|| self.context.live.get().settings.drain_timeout);
         if timeout.is_zero() {
             self.is_hurried.store(true, Ordering::SeqCst);
             self.context.drain.signal();
@@ -198,7 +198,7 @@ impl Stopper {
     fn window(&self, timeout: Duration) -> Duration {
         let clients = self.context.clients.load(Ordering::SeqCst);
         let at_pace = PACE.saturating_mul(u32::try_from(clients).unwrap_or(u32::MAX));
-        self.context.options.drain_window.min(timeout / 2).min(at_pace)
+        self.context.live.get().settings.drain_window.min(timeout / 2).min(at_pace)
     }
 
     /// From here on newcomers are refused, or left to another process; the embedder is

@@ -7,6 +7,7 @@ mod chat_client;
 mod chat_client_json;
 mod chat_session;
 mod client;
+mod config;
 mod conversation;
 mod embedding;
 mod examples;

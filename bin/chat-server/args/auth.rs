@@ -20,7 +20,7 @@ pub struct Auth {
     pub auth: Option<Source>,
 
     /// Takes only signed tokens that are for this audience (`aud`).
-    #[arg(long, value_name = "AUDIENCE", env = "CHINWAG_JWT_AUDIENCE", requires = "auth")]
+    #[arg(long, value_name = "AUDIENCE", env = "CHINWAG_JWT_AUDIENCE")]
     pub jwt_audience: Option<String>,
 }
 
@@ -44,8 +44,8 @@ impl Auth {
     /// Reads the file, where there is one.
     pub fn load(&self) -> Result<Option<Guard>, Error> {
         let guard = match (&self.auth, &self.jwt_audience) {
-            (None, _) => return Ok(None),
-            (Some(Source::Tokens(_)), Some(_)) => {
+            (None, None) => return Ok(None),
+            (None | Some(Source::Tokens(_)), Some(_)) => {
                 return Err(Error::Invalid("--jwt-audience is for --auth jwt:KEYFILE".to_owned()));
             }
             (Some(Source::Tokens(path)), None) => Guard::Tokens(Tokens::open(path)?),

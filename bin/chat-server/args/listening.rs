@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use chinwag::{ClientCertificates, Error, Listener, ServerBuilder, ServerTls};
+use chinwag::{ClientCertificates, Error, Listener, ServerTls, Settings};
 use clap::Args;
 
 /// Listeners, TLS and web pages.
@@ -65,9 +65,9 @@ impl Listening {
         self.listen.iter().map(|addr| bind(addr).and_then(|listener| secured(listener, tls))).collect()
     }
 
-    pub fn apply(&self, builder: ServerBuilder) -> ServerBuilder {
-        let builder = self.allow_origin.iter().fold(builder, ServerBuilder::allow_origin);
-        self.allow_host.iter().fold(builder, ServerBuilder::allow_host)
+    pub fn apply(&self, settings: &mut Settings) {
+        settings.allowed_origins.clone_from(&self.allow_origin);
+        settings.allowed_hosts.clone_from(&self.allow_host);
     }
 }
 

@@ -18,8 +18,11 @@ pub use proxies::Proxies;
 pub use token::{TokenAction, TokenCommand};
 pub use watching::Watching;
 
+use std::path::PathBuf;
+
+use chinwag::Settings;
 use clap::builder::BoolishValueParser;
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
 use crate::shared::Logging;
 
@@ -29,10 +32,46 @@ use crate::shared::Logging;
 /// on ws://127.0.0.1:9001/?name=John.
 #[derive(Parser)]
 #[command(name = "chat-server", version, max_term_width = 100, args_conflicts_with_subcommands = true)]
-pub struct Options {
-    /// What to do instead of running a server.
+pub struct Cli {
+    #[command(flatten)]
+    pub options: Options,
+
     #[command(subcommand)]
-    pub command: Option<Command>,
+    pub task: Option<Task>,
+}
+
+/// What there is to do beside serving.
+#[derive(Subcommand)]
+pub enum Task {
+    /// Say what is wrong with the configuration, all at once.
+    ///
+    /// Takes every option of the server, and its environment. Exit status: 0 nothing is
+    /// wrong, 1 something is, 2 wrong usage.
+    CheckConfig(Box<CheckConfig>),
+    /// Give out tokens, and take them back.
+    ///
+    /// They are in a file, for --auth tokens:FILE. A running server sees a change within two
+    /// seconds or so, or at SIGHUP.
+    Token(TokenCommand),
+}
+
+#[derive(Args)]
+pub struct CheckConfig {
+    #[command(flatten)]
+    pub options: Options,
+
+    /// Print what is in force, as TOML, and where each value comes from.
+    #[arg(long)]
+    pub print: bool,
+}
+
+/// How the server is to be.
+#[derive(Args)]
+pub struct Options {
+    /// TOML file with options, named as here; the command line and the environment win
+    /// over it. Read again on SIGHUP.
+    #[arg(long, value_name = "FILE", env = "CHINWAG_CONFIG")]
+    pub config: Option<PathBuf>,
 
     #[command(flatten)]
     pub listening: Listening,
@@ -63,9 +102,11 @@ pub struct Options {
     pub logging: Logging,
 }
 
-/// What chat-server does besides serving.
-#[derive(Subcommand)]
-pub enum Command {
-    /// Give out tokens, and take them back.
-    Token(TokenCommand),
+impl Options {
+    /// What can change while the server runs.
+    pub fn apply(&self, settings: &mut Settings) {
+        self.listening.apply(settings);
+        self.limits.apply(settings);
+        self.operations.apply(settings);
+    }
 }

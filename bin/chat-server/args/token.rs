@@ -7,10 +7,9 @@ use clap::{Args, Subcommand};
 
 use super::auth::Source;
 
-/// Tokens in a file, for `--auth tokens:FILE`.
-///
-/// A running server sees the change within two seconds or so, or at SIGHUP.
+/// What to do with the tokens in which file.
 #[derive(Args)]
+#[command(disable_help_subcommand = true)]
 pub struct TokenCommand {
     #[command(subcommand)]
     pub action: TokenAction,

@@ -42,7 +42,11 @@ impl Signer {
     }
 
     fn sign_with(&self, header: &Value, claims: &Value) -> String {
-        let encode = |value: &Value| BASE64URL_NOPAD.encode(value.to_string().as_bytes());
+        self.sign_text(&header.to_string(), &claims.to_string())
+    }
+
+    fn sign_text(&self, header: &str, claims: &str) -> String {
+        let encode = |text: &str| BASE64URL_NOPAD.encode(text.as_bytes());
         let message = format!("{}.{}", encode(header), encode(claims));
         let signature = match self {
             Self::Secret(secret) => {
@@ -183,6 +187,12 @@ fn what_another_key_signed_is_not_believed_nor_what_was_changed() {
             "..".to_owned(),
             "a.b.c".to_owned(),
         ];
+        // What says two things at once.
+        let header = json!({ "alg": signer.alg() }).to_string();
+        forged.push(
+            signer.sign_text(&header, &format!(r#"{{"sub":"Eve","sub":"Adam","exp":{}}}"#, now() + 60)),
+        );
+        forged.push(signer.sign_text(&header, &format!(r#"{{"sub":"Adam","exp":1,"exp":{}}}"#, now() + 60)));
         // The last character of a signature may have bits that do not count.
         let start = good.rfind('.').unwrap() + 1;
         let flipped = if &good[start..=start] == "A" { "B" } else { "A" };

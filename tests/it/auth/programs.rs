@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Read;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -12,7 +12,7 @@ use chinwag::{ConnectOptions, Connection};
 use tempfile::TempDir;
 
 use super::{folder, refusal};
-use crate::support::{Program, eventually, hear, hear_end, hears};
+use crate::support::{Program, Raw, eventually, hear, hear_end, hears};
 
 /// `chat-server token …`, with no variable of the environment's.
 fn token(args: &[&str]) -> Output {
@@ -118,8 +118,8 @@ fn what_is_wrong_with_a_token_command_is_said() {
     let folder = folder();
     let path = folder.path().join("tokens");
     let file = path.to_str().unwrap();
-    fails(token(&["list"]), 1, "--file");
-    fails(token_with(&["add", "Adam"], Some("jwt:/tmp/key")), 1, "--file");
+    fails(token(&["list"]), 2, "--file");
+    fails(token_with(&["add", "Adam"], Some("jwt:/tmp/key")), 2, "--file");
     fails(token(&["list", "--file", file]), 1, "failed to read the tokens");
     fails(token(&["add", "a\u{7}b", "--file", file]), 1, "the name is not allowed");
     fails(token(&["add", "Adam", "--role", "king", "--file", file]), 2, "operator");
@@ -273,6 +273,71 @@ fn chat_client_without_a_good_token_says_what_to_do_and_keeps_it_to_itself() {
     // There is no option that others could read it from.
     let help = Command::new(env!("CARGO_BIN_EXE_chat-client")).arg("--help").output().unwrap();
     assert!(!String::from_utf8(help.stdout).unwrap().contains("--token "));
+}
+
+/// A proxy, and behind it a server that lets nobody in and repeats what it was told.
+fn repeating_proxy() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let (stream, _) = listener.accept().unwrap();
+        let mut raw = Raw { stream };
+        raw.read_head();
+        raw.send(b"HTTP/1.1 200 Connected\r\n\r\n");
+        let head = raw.read_head();
+        let line = head.lines().find(|line| line.starts_with("Authorization: ")).unwrap();
+        let refusal =
+            format!("HTTP/1.1 401 No\r\nX-Told: {line}\r\nContent-Length: {}\r\n\r\n{line}", line.len());
+        raw.send(refusal.as_bytes());
+    });
+    addr
+}
+
+#[test]
+fn a_token_in_the_clear_is_warned_of_and_one_that_comes_back_is_not_shown() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_chat-client"));
+    command.args([
+        "--name",
+        "Adam",
+        "--proxy",
+        &format!("http://{}", repeating_proxy()),
+        "ws://192.0.2.1:9001/",
+    ]);
+    command.env("CHINWAG_TOKEN", "s3cretT0ken").env_remove("CHINWAG_TOKEN_FILE").stdin(Stdio::null());
+    let output = command.output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains("in the clear") && stderr.contains("wss://"), "{stderr}");
+    assert!(stderr.contains("Authorization: Bearer ...") && !stderr.contains("s3cret"), "{stderr}");
+    // On this machine nobody reads along.
+    let guarded = Guarded::start(&[]);
+    let output =
+        guarded.client(&[]).env("CHINWAG_TOKEN", &guarded.token).stdin(Stdio::null()).output().unwrap();
+    assert!(output.status.success() && !String::from_utf8_lossy(&output.stderr).contains("in the clear"));
+}
+
+#[test]
+fn tokens_in_the_configuration_are_checked_with_it() {
+    let folder = folder();
+    let (config, tokens) = (folder.path().join("config"), folder.path().join("tokens"));
+    fs::write(&config, format!("# first\nauth = \"tokens:{}\"\n", tokens.display())).unwrap();
+    let check = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_chat-server"));
+        command
+            .args(["check-config", "--config", config.to_str().unwrap()])
+            .env_remove("CHINWAG_AUTH")
+            .output()
+            .unwrap()
+    };
+    fails(check(), 1, "config:2: auth: failed to read the tokens");
+    fs::write(&tokens, "Adam king\n").unwrap();
+    fails(check(), 1, "tokens, line 1: ");
+    fs::remove_file(&tokens).unwrap();
+    let token = TokenFile::new(&tokens).add("Adam", Role::Member).unwrap();
+    assert!(check().status.success());
+    let (_server, addr) = Program::chat_server(&["--config", config.to_str().unwrap()]);
+    let join = |token: &str| ConnectOptions::new().bearer(token).connect(&format!("ws://{addr}/?name=Adam"));
+    assert_eq!(refusal(join("wrong")).0, 401);
+    assert!(join(&token).is_ok());
 }
 
 #[test]
