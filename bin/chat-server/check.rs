@@ -61,6 +61,9 @@ fn on_use(options: &Options) -> Vec<Found> {
     if let Some(words) = options.admin.admin_socket.as_ref().and_then(|path| folder_of(path).err()) {
         found.push(Found("admin-socket", words));
     }
+    if let Err(error) = options.auth.load() {
+        found.push(Found("auth", error.to_string()));
+    }
     if let Some(words) = options.logging.file().and_then(|path| log_file(path).err()) {
         found.push(Found("log-file", words));
     }
