@@ -170,8 +170,8 @@ pub use outbox::Overflow;
 pub use request::Request;
 pub use response::{Refusal, Response};
 pub use server::{
-    Event, Listener, LocalAddr, Monitor, Server, ServerBuilder, ShutdownHandle, Statistics, TrustedProxy,
-    Unready,
+    Event, Listener, LocalAddr, Monitor, Server, ServerBuilder, Settings, SettingsHandle, ShutdownHandle,
+    Statistics, Takeover, TrustedProxy, Unready,
 };
 pub use text::Escaped;
 #[cfg(feature = "tls")]

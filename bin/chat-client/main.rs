@@ -4,6 +4,7 @@
 mod args;
 mod connect;
 mod json;
+mod manual;
 mod plain;
 #[path = "../shared/mod.rs"]
 mod shared;
@@ -13,11 +14,14 @@ mod text;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use args::Options;
 
 fn main() -> ExitCode {
+    if let Some(made) = shared::generate::asked(Options::command, &manual::MANUAL) {
+        return end(made);
+    }
     let options = Options::parse();
     let result = if options.json {
         json::run(&options)
@@ -26,14 +30,18 @@ fn main() -> ExitCode {
     } else {
         terminal::run(&options)
     };
+    end(result.map_err(|failure| (failure.status, failure.problem)))
+}
+
+fn end(result: Result<(), (u8, String)>) -> ExitCode {
     match result {
         Ok(()) => {
             shared::end_log();
             ExitCode::SUCCESS
         }
-        Err(failure) => {
-            shared::complain("chat-client", failure.problem);
-            ExitCode::from(failure.status)
+        Err((status, problem)) => {
+            shared::complain("chat-client", problem);
+            ExitCode::from(status)
         }
     }
 }

@@ -9,6 +9,7 @@ mod check;
 mod client;
 mod dial;
 mod frames;
+mod manual;
 mod plot;
 mod process;
 mod progress;
@@ -29,6 +30,7 @@ mod target;
 use std::io::Write;
 use std::process::ExitCode;
 
+use clap::CommandFactory;
 use serde_json::{Value, json};
 
 use args::{Args, Protocol};
@@ -43,8 +45,8 @@ use swarm::Swarm;
 use target::Target;
 
 fn main() -> ExitCode {
-    let args = Args::read();
-    match run(&args) {
+    let made = shared::generate::asked(Args::command, &manual::MANUAL);
+    match made.map_or_else(|| run(&Args::read()), |made| made.map(|()| true)) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err((status, problem)) => {

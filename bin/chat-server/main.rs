@@ -1,29 +1,70 @@
 //! `chat-server`: arguments, logger, signals, exit codes. All else is the library's.
 
+mod activation;
 mod args;
+mod check;
+mod config;
+mod manual;
+mod reload;
 mod serve;
 #[path = "../shared/mod.rs"]
 mod shared;
 mod signals;
+mod systemd;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::CommandFactory;
 
-use args::Options;
+use args::Task;
+use config::{Loaded, Problem};
 
 fn main() -> ExitCode {
-    let options = Options::parse();
-    let started = options.logging.start(log::LevelFilter::Info);
+    if let Some(made) = shared::generate::asked(args::Cli::command, &manual::MANUAL) {
+        return end(made);
+    }
+    let argv: Vec<OsString> = std::env::args_os().collect();
+    let loaded = config::load(&argv).unwrap_or_else(|error| error.exit());
+    match &loaded.cli.task {
+        Some(Task::CheckConfig(check)) => check::run(&loaded, check),
+        None => end(serve(loaded, argv)),
+    }
+}
+
+fn serve(loaded: Loaded, argv: Vec<OsString>) -> Result<(), (u8, String)> {
+    let Loaded { cli, problems, values, file } = loaded;
+    if !problems.is_empty() {
+        let status = if problems.iter().all(|problem| problem.is_usage) { 2 } else { 1 };
+        return Err((status, in_one_line(&problems, file.is_some())));
+    }
+    let failed = |problem: String| (1, problem);
+    cli.options.logging.start(log::LevelFilter::Info).map_err(failed)?;
     shared::log_panics();
-    match started.and_then(|()| serve::run(&options).map_err(|error| error.to_string())) {
+    serve::run(&cli.options, argv, values).map_err(|error| failed(error.to_string()))
+}
+
+/// The first problem, and how to see the others.
+fn in_one_line(problems: &[Problem], has_file: bool) -> String {
+    let first = problems.first().map(Problem::to_string).unwrap_or_default();
+    match problems.len() {
+        ..=1 => first,
+        count => {
+            let file = if has_file { " --config FILE" } else { "" };
+            format!("{first} (and {} more; chat-server check-config{file} says which)", count - 1)
+        }
+    }
+}
+
+fn end(result: Result<(), (u8, String)>) -> ExitCode {
+    match result {
         Ok(()) => {
             shared::end_log();
             ExitCode::SUCCESS
         }
-        Err(error) => {
-            shared::complain("chat-server", error);
-            ExitCode::FAILURE
+        Err((status, problem)) => {
+            shared::complain("chat-server", problem);
+            ExitCode::from(status)
         }
     }
 }

@@ -2,17 +2,22 @@
 
 use std::time::Duration;
 
-use chinwag::{ServerTls, ShutdownHandle};
+use chinwag::ShutdownHandle;
 use signal_hook::consts::SIGHUP;
 use signal_hook::iterator::Signals;
 
+use crate::reload::Reload;
+
 /// SIGHUP has files read again. The first other signal stops the server in good order,
 /// the second at once.
-pub fn attend(mut signals: Signals, handle: &ShutdownHandle, tls: Option<&ServerTls>) {
+pub fn attend(mut signals: Signals, handle: &ShutdownHandle, reload: &Reload) {
     let mut stopping = false;
     for signal in signals.forever() {
         if signal == SIGHUP {
-            reload(tls.cloned());
+            // A server that stops has nothing more to read.
+            if !stopping {
+                reload.begin();
+            }
             continue;
         }
         let handle = handle.clone();
@@ -29,13 +34,4 @@ pub fn attend(mut signals: Signals, handle: &ShutdownHandle, tls: Option<&Server
         }
         stopping = true;
     }
-}
-
-/// On a thread of its own, for a file may not keep the next signal waiting.
-fn reload(tls: Option<ServerTls>) {
-    std::thread::spawn(move || match tls.map(|tls| tls.reload()) {
-        Some(Ok(())) => log::info!("asked to reload: certificate and key were read again"),
-        Some(Err(error)) => log::error!("asked to reload: {error}; going on with what was there before"),
-        None => log::info!("asked to reload: there is nothing to read again"),
-    });
 }

@@ -1,15 +1,16 @@
 //! What both programs have in common: their logger, and times on the command line.
 
+pub mod generate;
 mod log_queue;
 
 use std::fs::OpenOptions;
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use chinwag::Escaped;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use log::{LevelFilter, Log, Metadata, Record};
 use simplelog::{CombinedLogger, Config, ConfigBuilder, SharedLogger, WriteLogger};
 
@@ -27,6 +28,10 @@ static QUEUES: OnceLock<Vec<Flush>> = OnceLock::new();
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Log")]
 pub struct Logging {
+    /// How much is logged, info unless said otherwise; -v and -q go from there.
+    #[arg(long, value_name = "LEVEL", env = "CHINWAG_LOG_LEVEL", value_enum)]
+    log_level: Option<LogLevel>,
+
     /// Log more: debug with one, everything with two.
     #[arg(short, long, action = clap::ArgAction::Count, conflicts_with = "quiet")]
     verbose: u8,
@@ -40,7 +45,36 @@ pub struct Logging {
     log_file: Option<PathBuf>,
 }
 
+/// The levels of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum LogLevel {
+    /// Nothing.
+    Off,
+    /// What somebody must act on.
+    Error,
+    /// Clients that were cut off too.
+    Warn,
+    /// Start, stop, comings and goings too.
+    Info,
+    /// Decisions too.
+    Debug,
+    /// Everything, what is said too.
+    Trace,
+}
+
 impl Logging {
+    /// Logs from now on as much as these options say.
+    pub fn set_level(&self, default: LevelFilter) {
+        let wanted = self.log_level.map_or(default as i8, |level| level as i8);
+        log::set_max_level(level(wanted + self.verbose as i8 - self.quiet as i8));
+    }
+
+    /// The file that the log goes to as well.
+    #[allow(dead_code, reason = "chat-client checks it by using it")]
+    pub fn file(&self) -> Option<&Path> {
+        self.log_file.as_deref()
+    }
+
     /// Starts the logger, at `default` unless the options say otherwise. Nobody who logs
     /// waits for the log to be read; [`end_log`] does, for a moment.
     pub fn start(&self, default: LevelFilter) -> Result<(), String> {
@@ -60,7 +94,8 @@ impl Logging {
         out: impl Write + Send + 'static,
         mut queues: Vec<Flush>,
     ) -> Result<(), String> {
-        let level = level(default as i8 + self.verbose as i8 - self.quiet as i8);
+        // What is wanted is said once for all of them, and can change later.
+        let level = LevelFilter::Trace;
         let mut loggers: Vec<Box<dyn SharedLogger>> = vec![WriteLogger::new(level, config(), out)];
         if let Some(path) = &self.log_file {
             let file = OpenOptions::new().create(true).append(true).open(path);
@@ -71,7 +106,7 @@ impl Logging {
             queues.push(flush);
         }
         let _ = QUEUES.set(queues);
-        log::set_max_level(level);
+        self.set_level(default);
         log::set_boxed_logger(Box::new(OneLine(CombinedLogger::new(loggers))))
             .map_err(|error| format!("failed to start the logger: {error}"))
     }

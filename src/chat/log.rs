@@ -83,6 +83,15 @@ impl Logs {
         Self { epoch, rooms: HashMap::new(), latest: 0, bytes: 0, retention }
     }
 
+    pub(super) fn retention(&self) -> Retention {
+        self.retention
+    }
+
+    /// Holds for each room from the next message on.
+    pub(super) fn set_retention(&mut self, retention: Retention) {
+        self.retention = retention;
+    }
+
     /// Keeps what `make` makes of its position.
     pub(super) fn append(
         &mut self,

@@ -29,6 +29,7 @@ mod name;
 mod roll;
 mod room_name;
 mod sessions;
+mod settings;
 mod state;
 mod statistics;
 
@@ -38,6 +39,7 @@ pub use identity::{Identity, Role};
 pub use member::Member;
 pub use name::{Name, NameError, NameKey};
 pub use room_name::{RoomName, RoomNameError};
+pub use settings::ChatSettings;
 pub use statistics::ChatStatistics;
 
 use std::sync::Arc;
@@ -45,7 +47,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use crate::protocol::{ChatMessage, Event, RoomInfo};
-use crate::{Acceptance, Handler, Hub, Refusal, Request, Response};
+use crate::{Acceptance, CloseCode, Handler, Hub, Refusal, Request, Response};
 use dialect::{Dialects, Listener as To};
 use identity::Authenticate;
 use member::Lease;
@@ -197,6 +199,32 @@ impl Chat {
     /// The last messages of a room, the oldest first, at most `limit`.
     pub fn history(&self, room: &RoomName, limit: usize) -> Vec<ChatMessage> {
         self.shared.state.lock().latest(room, limit)
+    }
+
+    /// Tells everyone that the server stops or restarts, for
+    /// [`ServerBuilder::on_shutdown`](crate::ServerBuilder::on_shutdown).
+    pub fn farewell(&self) -> impl FnOnce(&Hub, CloseCode) + Send + 'static {
+        let chat = self.clone();
+        move |hub, code| {
+            let text = match code {
+                CloseCode::RESTART => "the server restarts and is back in a moment",
+                _ => "the server is going away",
+            };
+            chat.notice(hub, text);
+        }
+    }
+
+    /// What is announced and kept, as it is now.
+    pub fn settings(&self) -> ChatSettings {
+        self.shared.state.lock().settings()
+    }
+
+    /// Changes that while people are here. `change` must not ask or tell the chat itself.
+    pub fn change_settings(&self, change: impl FnOnce(&mut ChatSettings)) {
+        let mut state = self.shared.state.lock();
+        let mut settings = state.settings();
+        change(&mut settings);
+        state.set(&settings);
     }
 
     /// Tells everyone something in the server's name.

@@ -2,7 +2,7 @@
 //! one connection, or for want of descriptors or threads, never ends it.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::net::SocketAddr;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
@@ -17,6 +17,7 @@ use super::context::{Context, full};
 use super::greeter::Caller;
 use super::listen::{Accepted, Listener};
 use super::reminder::Reminder;
+use super::stage::Stage;
 use super::{greeter, http};
 use crate::counters::{RefusalCause, add};
 use crate::link::{Link, LinkParts, Side};
@@ -34,14 +35,21 @@ const PARTING: Duration = Duration::from_millis(20);
 /// Deep enough for an embedder's gate and for HTTP.
 const GREETER_STACK: usize = 1024 * 1024;
 
-/// Runs until something can be read from `wake`, or its other end is closed.
+/// Runs until the server is handed over or ends. What can be read from `wake` has it look
+/// whether that is so.
 pub(super) fn run(context: &Arc<Context>, listeners: &[Listener], wake: &UnixStream) {
     let mut spare = File::open("/dev/null").ok();
     let mut rest = false;
     let mut reminder = Reminder::new(listeners, Instant::now());
-    while !context.is_stopping() {
+    loop {
+        let listeners: Vec<&Listener> = match context.stages.now() {
+            Stage::Running => listeners.iter().collect(),
+            // The others wait for the process that has them too.
+            Stage::Draining => listeners.iter().filter(|listener| !listener.is_shared()).collect(),
+            Stage::HandingOver | Stage::Ending => return,
+        };
         let pause = if rest { Some(BACK_OFF) } else { reminder.rest(Instant::now()) };
-        let ready = match wait(if rest { &[] } else { listeners }, wake, pause) {
+        let ready = match wait(if rest { &[] } else { &listeners }, wake, pause) {
             Ok(ready) => ready,
             Err(error) => {
                 log::error!("failed to wait for connections: {error}");
@@ -51,7 +59,7 @@ pub(super) fn run(context: &Arc<Context>, listeners: &[Listener], wake: &UnixStr
         };
         rest = false;
         reminder.look(Instant::now());
-        for (listener, _) in listeners.iter().zip(ready).filter(|(_, is_ready)| *is_ready) {
+        for (listener, _) in listeners.into_iter().zip(ready).filter(|(_, is_ready)| *is_ready) {
             match listener.accept() {
                 Ok(Accepted { transport, peer, local }) => admit(context, transport, peer, local),
                 Err(error) if is_exhausted(&error) => {
@@ -72,12 +80,17 @@ pub(super) fn run(context: &Arc<Context>, listeners: &[Listener], wake: &UnixStr
 }
 
 /// Which listeners have a connection, once any has, or for `wake` or `pause`.
-fn wait(listeners: &[Listener], wake: &UnixStream, pause: Option<Duration>) -> io::Result<Vec<bool>> {
+fn wait(listeners: &[&Listener], mut wake: &UnixStream, pause: Option<Duration>) -> io::Result<Vec<bool>> {
     let mut fds = vec![PollFd::new(wake, PollFlags::IN)];
     fds.extend(listeners.iter().map(|listener| PollFd::from_borrowed_fd(listener.as_fd(), PollFlags::IN)));
     let pause =
         pause.map(|pause| Timespec { tv_sec: pause.as_secs() as _, tv_nsec: pause.subsec_nanos() as _ });
     match rustix::event::poll(&mut fds, pause.as_ref()) {
+        Ok(_) if !fds[0].revents().is_empty() => {
+            drop(fds);
+            // Those who have a connection are ready again the next time.
+            wake.read(&mut [0; 16]).map(|_| Vec::new())
+        }
         Ok(_) => Ok(fds[1..].iter().map(|fd| !fd.revents().is_empty()).collect()),
         Err(Errno::INTR) => Ok(Vec::new()),
         Err(error) => Err(error.into()),
@@ -135,14 +148,15 @@ pub(super) fn admit(
             .crowded
             .log(Level::Warn, format_args!("refused {peer}: too many connections from there"));
     }
-    let has_room = make_room(context);
+    let in_force = context.live.get();
+    let has_room = make_room(context, in_force.settings.max_handshakes);
     let id = context.drain.next_id();
     let tap = context
         .options
         .observer
         .clone()
         .map(|observer| Arc::new(Tap::new(observer, context.wire_counter.clone(), id, peer, true)));
-    let (life, outbox) = (context.life.clone(), context.outbox.clone());
+    let (life, outbox) = (in_force.life.clone(), in_force.outbox.clone());
     let parts = LinkParts { id, transport, peer, life, outbox, tap, side: Side::Server };
     let link = Link::start(parts, &context.drain);
     if !has_room {
@@ -161,7 +175,7 @@ pub(super) fn admit(
         context.counters().refusals.count(&RefusalCause::Threads);
         turn_away_link(&link, "the server is out of threads");
     }
-    if context.is_stopping() {
+    if context.stages.now() == Stage::Ending {
         // Came while the others were being ended.
         context.evict_all();
     }
@@ -182,8 +196,7 @@ fn turn_away_link(link: &Link, why: &str) {
 /// oldest whose request is not whole must go, for it is likely not meant to be, or
 /// one that lingers after its refusal. False where there is none: all are with the
 /// embedder's gate.
-fn make_room(context: &Context) -> bool {
-    let most = context.options.max_handshakes;
+fn make_room(context: &Context, most: usize) -> bool {
     let has_room = || context.greeting.lock().len() < most;
     if has_room() {
         return true;

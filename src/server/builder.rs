@@ -1,5 +1,7 @@
 //! Options of a server, each with a default that suits most.
 
+mod stopping;
+
 use std::collections::HashSet;
 use std::net::ToSocketAddrs;
 use std::num::NonZeroU32;
@@ -10,19 +12,20 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender};
+use parking_lot::Mutex;
 
 use super::context::{Context, Gate, Options};
 use super::events::{Event, EventSource};
 use super::limits::Limits;
 use super::listen::{Listener, LocalAddr};
 use super::proxies::{Proxies, TrustedProxy};
-use super::shutdown::{Stopper, Threads};
-use super::visitors::PerAddress;
+use super::settings::{InForce, Settings};
+use super::shutdown::{Accepting, Stopper, Threads};
 use super::{Monitor, Server, accept};
 use crate::handler::{Acceptance, Silent};
 use crate::hub::Hub;
-use crate::link::{Drain, Life};
-use crate::outbox::{OutboxOptions, Overflow, gap_notice};
+use crate::link::Drain;
+use crate::outbox::{GapNotice, Overflow, gap_notice};
 use crate::wire::WireObserver;
 use crate::{Clock, Error, Message, MessageRate, Refusal, Request, Response, Result};
 
@@ -43,9 +46,8 @@ use crate::{Clock, Error, Message, MessageRate, Refusal, Request, Response, Resu
 #[must_use = "a server starts with `bind` or `start`"]
 pub struct ServerBuilder {
     options: Options,
-    life: Life,
-    outbox: OutboxOptions,
-    max_clients: Option<usize>,
+    settings: Settings,
+    gap_notice: GapNotice,
     clock: Clock,
     listeners: Vec<Listener>,
     stop_tx: Option<Sender<()>>,
@@ -61,24 +63,13 @@ impl ServerBuilder {
                 http: None,
                 paths: None,
                 subprotocols: Vec::new(),
-                allowed_origins: Vec::new(),
-                allowed_hosts: Vec::new(),
-                per_address: PerAddress { connections: Some(32), joins: NonZeroU32::new(60) },
                 proxies: Proxies::default(),
-                message_rate: None,
-                max_handshakes: 256,
                 stack_size: 256 * 1024,
-                drain_timeout: Duration::from_secs(10),
+                on_shutdown: Mutex::default(),
                 observer: None,
             },
-            life: Life::default(),
-            outbox: OutboxOptions {
-                max_bytes: 1024 * 1024,
-                max_messages: 1024,
-                overflow: Some(Overflow::Disconnect { grace: Duration::from_secs(5) }),
-                gap_notice: Some(Arc::new(|missed| Some(format!("{missed} messages missed.").into()))),
-            },
-            max_clients: None,
+            settings: Settings::default(),
+            gap_notice: Arc::new(|missed| Some(format!("{missed} messages missed.").into())),
             clock: Clock::system(),
             listeners: Vec::new(),
             stop_tx: None,
@@ -156,7 +147,7 @@ impl ServerBuilder {
     /// with `*`. Defaults to pages from the same host and port; programs, which
     /// send no origin, always come in.
     pub fn allow_origin(mut self, origin: impl Into<String>) -> Self {
-        self.options.allowed_origins.push(origin.into());
+        self.settings.allowed_origins.push(origin.into());
         self
     }
 
@@ -165,21 +156,21 @@ impl ServerBuilder {
     /// a page from elsewhere could have its own name resolved to this machine (DNS
     /// rebinding). With `*` all are.
     pub fn allow_host(mut self, host: impl Into<String>) -> Self {
-        self.options.allowed_hosts.push(host.into());
+        self.settings.allowed_hosts.push(host.into());
         self
     }
 
     /// Connections that one address may have open; further ones get 429. Of IPv6 the first
     /// 64 bits count as one; this machine's own addresses are not limited. Defaults to 32.
     pub fn connections_per_address(mut self, connections: Option<usize>) -> Self {
-        self.options.per_address.connections = connections;
+        self.settings.connections_per_address = connections;
         self
     }
 
     /// WebSockets that one address may open in a minute; further ones get 429. Counted as
     /// [`connections_per_address`](Self::connections_per_address) counts. Defaults to 60.
     pub fn joins_per_address(mut self, joins: Option<NonZeroU32>) -> Self {
-        self.options.per_address.joins = joins;
+        self.settings.joins_per_address = joins;
         self
     }
 
@@ -223,21 +214,28 @@ impl ServerBuilder {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn message_rate(mut self, rate: Option<MessageRate>) -> Self {
-        self.options.message_rate = rate;
+        self.settings.message_rate = rate;
         self
     }
 
     /// Clients at the most; further ones get 503. Defaults to what the machine
     /// holds, and never exceeds it: threads, descriptors, memory mappings.
     pub fn max_clients(mut self, max_clients: usize) -> Self {
-        self.max_clients = Some(max_clients);
+        self.settings.max_clients = Some(max_clients);
+        self
+    }
+
+    /// All limits that can change later, at once, in the place of those set before. See
+    /// [`Server::settings`].
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.settings = settings;
         self
     }
 
     /// Handshakes that may be under way at once; beyond that the oldest gives way.
     /// Each has a thread. Defaults to 256, at least 1.
     pub fn max_handshakes(mut self, max_handshakes: usize) -> Self {
-        self.options.max_handshakes = max_handshakes.max(1);
+        self.settings.max_handshakes = max_handshakes;
         self
     }
 
@@ -251,75 +249,69 @@ impl ServerBuilder {
     /// Time for a whole handshake, from connecting to the request's end; what the
     /// [`handler`](Self::handler) closure then does has no limit. Defaults to 10 s.
     pub fn handshake_timeout(mut self, timeout: Duration) -> Self {
-        self.life.handshake_timeout = timeout;
+        self.settings.handshake_timeout = timeout;
         self
     }
 
     /// Silence after which a client is pinged; `None` never pings, and dead clients
     /// stay until something is sent to them. Defaults to 20 s.
     pub fn ping_interval(mut self, interval: Option<Duration>) -> Self {
-        self.life.ping_interval = interval;
+        self.settings.ping_interval = interval;
         self
     }
 
     /// Time for a sign of life after a ping; then the client is gone, with 1008.
     /// Defaults to 20 s.
     pub fn ping_timeout(mut self, timeout: Duration) -> Self {
-        self.life.ping_timeout = timeout;
+        self.settings.ping_timeout = timeout;
         self
     }
 
     /// Time for all fragments of one message, told within half as much again; then
     /// 1008. `None` lets a message take for ever. Defaults to 30 s.
     pub fn message_timeout(mut self, timeout: Option<Duration>) -> Self {
-        self.life.message_timeout = timeout;
+        self.settings.message_timeout = timeout;
         self
     }
 
     /// Time for the peer to answer a close frame; then the connection is cut.
     /// Defaults to 5 s.
     pub fn close_timeout(mut self, timeout: Duration) -> Self {
-        self.life.close_timeout = timeout;
-        self
-    }
-
-    /// Time that a shutdown gives all clients together. Defaults to 10 s.
-    pub fn drain_timeout(mut self, timeout: Duration) -> Self {
-        self.options.drain_timeout = timeout;
+        self.settings.close_timeout = timeout;
         self
     }
 
     /// Bytes in one incoming message, all fragments together; over that 1009.
     /// Defaults to 64 KiB.
     pub fn max_message_size(mut self, bytes: usize) -> Self {
-        self.life.max_message_size = bytes;
+        self.settings.max_message_size = bytes;
         self
     }
 
     /// Fragments in one incoming message; over that 1008. Defaults to 1,024.
     pub fn max_fragments(mut self, fragments: u32) -> Self {
-        self.life.max_fragments = fragments;
+        self.settings.max_fragments = fragments;
         self
     }
 
     /// Bytes that may wait for one slow client; beyond that its
     /// [`overflow`](Self::overflow) policy. Defaults to 1 MiB.
     pub fn outbox_bytes(mut self, bytes: usize) -> Self {
-        self.outbox.max_bytes = bytes;
+        self.settings.outbox_bytes = bytes;
         self
     }
 
     /// Messages that may wait for one slow client; beyond that its
     /// [`overflow`](Self::overflow) policy. Defaults to 1,024.
     pub fn outbox_messages(mut self, messages: usize) -> Self {
-        self.outbox.max_messages = messages;
+        self.settings.outbox_messages = messages;
         self
     }
 
     /// What happens to a client that reads too slowly. Defaults to disconnecting it
     /// after a grace of 5 s.
     pub fn overflow(mut self, overflow: Overflow) -> Self {
-        self.outbox.overflow = Some(overflow);
+        self.settings.overflow = overflow;
         self
     }
 
@@ -328,7 +320,7 @@ impl ServerBuilder {
     /// return quickly, and ask or tell the server nothing from here. Defaults to the
     /// text `37 messages missed.`
     pub fn gap_notice(mut self, notice: impl Fn(u64) -> Option<Message> + Send + Sync + 'static) -> Self {
-        self.outbox.gap_notice = Some(gap_notice(notice));
+        self.gap_notice = gap_notice(notice);
         self
     }
 
@@ -378,49 +370,43 @@ impl ServerBuilder {
         let prepared =
             self.listeners.iter().map(Listener::prepare).collect::<std::io::Result<Vec<LocalAddr>>>();
         let addrs = prepared.map_err(Error::io("prepare the listeners"))?;
-        let limits = Limits::find(self.max_clients, self.options.max_handshakes);
-        log::info!("takes at most {} clients; the limit is {}", limits.max_clients, limits.why);
-        if let Some(asked) = self.max_clients.filter(|asked| *asked > limits.max_clients) {
-            log::warn!(
-                "asked for {asked} clients, but this machine holds {}: raise {}",
-                limits.max_clients,
-                limits.why
-            );
-        }
+        let in_force = InForce::new(self.settings.clone(), Some(self.gap_notice.clone()));
+        let Limits { max_clients, why } = &in_force.limits;
+        log::info!("takes at most {max_clients} clients; the limit is {why}");
         let (drain, drain_thread) =
             Drain::start(self.clock.clone(), "chinwag-drain").map_err(Error::io("start the drain"))?;
         // Where the rest fails, the hub ends by itself, and the drain is told.
         let started = drain.clone();
-        self.start_with(drain, drain_thread, limits, addrs).inspect_err(|_| started.stop())
+        self.start_with(drain, drain_thread, in_force, addrs).inspect_err(|_| started.stop())
     }
 
     fn start_with(
         self,
         drain: Arc<Drain>,
         drain_thread: JoinHandle<()>,
-        limits: Limits,
+        in_force: InForce,
         addrs: Vec<LocalAddr>,
     ) -> Result<Server> {
         let (hub, hub_thread) = Hub::start(drain.counters.clone()).map_err(Error::io("start the hub"))?;
-        let context = Arc::new(Context::new(self.options, limits, self.life, self.outbox, hub, drain));
+        let context = Arc::new(Context::new(self.options, in_force, hub, drain));
         self.monitor.watch(&context);
         let (wake, woken) = UnixStream::pair().map_err(Error::io("make a socket pair"))?;
-        let (accepting, listeners) = (context.clone(), self.listeners);
+        let listeners = Arc::new(self.listeners);
+        let lending = Arc::downgrade(&listeners);
+        let accepting = context.clone();
         let accept_thread = thread::Builder::new()
             .name("chinwag-accept".to_owned())
             .spawn(move || accept::run(&accepting, &listeners, &woken))
             .map_err(Error::io("start the accepting thread"))?;
-        let threads = Threads { accept: accept_thread, hub: hub_thread, drain: drain_thread };
-        let stopper = Arc::new(Stopper::new(context.clone(), wake, self.stop_tx, threads));
+        let threads = Threads { hub: hub_thread, drain: drain_thread };
+        let accepting = Accepting { thread: accept_thread, wake, listeners: lending };
+        let stopper = Arc::new(Stopper::new(context.clone(), accepting, self.stop_tx, threads));
         Ok(Server { context, stopper, addrs, monitor: self.monitor })
     }
 }
 
 impl std::fmt::Debug for ServerBuilder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ServerBuilder")
-            .field("life", &self.life)
-            .field("outbox", &self.outbox)
-            .finish_non_exhaustive()
+        f.debug_struct("ServerBuilder").field("settings", &self.settings).finish_non_exhaustive()
     }
 }

@@ -3,29 +3,26 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use super::limits::Limits;
 use super::proxies::Proxies;
+use super::settings::{InForce, Live};
+use super::stage::{Goodbye, Stage, Stages};
 use super::throttle::Throttle;
-use super::visitors::{PerAddress, Visitors};
+use super::visitors::Visitors;
 use crate::counters::{ConnectionCounters, RefusalCause};
 use crate::handler::Acceptance;
 use crate::hub::Hub;
-use crate::link::{Drain, Life};
-use crate::outbox::OutboxOptions;
+use crate::link::Drain;
 use crate::wire::WireObserver;
-use crate::{MessageRate, Refusal, Request, Response};
+use crate::{CloseCode, Refusal, Request, Response};
 
 /// When those that find no place should try again.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
-
-/// What clients are told of a shutdown.
-pub(super) const SHUTDOWN_REASON: &str = "the server is going away";
 
 /// Decides on a newcomer. Runs on its greeter's thread, and may block.
 pub(super) type Gate = Box<dyn Fn(&Request) -> Result<Acceptance, Refusal> + Send + Sync>;
@@ -33,31 +30,27 @@ pub(super) type Gate = Box<dyn Fn(&Request) -> Result<Acceptance, Refusal> + Sen
 /// Answers a request that is for no WebSocket. Runs on a greeter's thread.
 pub(super) type HttpAnswer = Box<dyn Fn(&Request) -> Option<Response> + Send + Sync>;
 
-/// What the builder collected.
+/// Called once, at the beginning of a shutdown.
+pub(super) type ShutdownHook = Box<dyn FnOnce(&Hub, CloseCode) + Send>;
+
+/// What the builder collected that stays as it is.
 pub(super) struct Options {
     pub gate: Gate,
     pub http: Option<HttpAnswer>,
     pub paths: Option<HashSet<String>>,
     pub subprotocols: Vec<String>,
-    pub allowed_origins: Vec<String>,
-    pub allowed_hosts: Vec<String>,
-    pub per_address: PerAddress,
     pub proxies: Proxies,
-    pub message_rate: Option<MessageRate>,
-    pub max_handshakes: usize,
     pub stack_size: usize,
-    pub drain_timeout: Duration,
+    pub on_shutdown: Mutex<Option<ShutdownHook>>,
     pub observer: Option<Arc<dyn WireObserver>>,
 }
 
 pub(super) struct Context {
     pub options: Options,
-    pub limits: Limits,
-    pub life: Arc<Life>,
-    pub outbox: Arc<OutboxOptions>,
+    pub live: Live,
     pub hub: Hub,
     pub drain: Arc<Drain>,
-    pub is_stopping: AtomicBool,
+    pub stages: Stages,
     /// Clients that passed the gate and have not gone.
     pub clients: AtomicUsize,
     /// Those who are being greeted, the oldest first, and since when. Each has a
@@ -72,23 +65,14 @@ pub(super) struct Context {
 }
 
 impl Context {
-    pub(super) fn new(
-        options: Options,
-        limits: Limits,
-        life: Life,
-        outbox: OutboxOptions,
-        hub: Hub,
-        drain: Arc<Drain>,
-    ) -> Self {
+    pub(super) fn new(options: Options, in_force: InForce, hub: Hub, drain: Arc<Drain>) -> Self {
         Self {
-            visitors: Visitors::new(options.per_address),
+            visitors: Visitors::new(in_force.settings.per_address()),
             options,
-            limits,
-            life: Arc::new(life),
-            outbox: Arc::new(outbox),
+            live: Live::new(in_force),
             hub,
             drain,
-            is_stopping: AtomicBool::new(false),
+            stages: Stages::default(),
             clients: AtomicUsize::new(0),
             greeting: Mutex::default(),
             wire_counter: Arc::default(),
@@ -99,8 +83,14 @@ impl Context {
         }
     }
 
+    /// Whether newcomers are refused.
     pub(super) fn is_stopping(&self) -> bool {
-        self.is_stopping.load(Ordering::SeqCst)
+        self.stages.now() >= Stage::Draining
+    }
+
+    /// What clients are told of a shutdown.
+    pub(super) fn goodbye(&self) -> Goodbye {
+        self.stages.goodbye()
     }
 
     pub(super) fn counters(&self) -> &ConnectionCounters {
@@ -144,7 +134,7 @@ impl Context {
 
     /// A thread that ends lets go of its handle, but for a shutdown that wants it.
     fn leave(&self, key: u64) {
-        if !self.is_stopping() {
+        if self.stages.now() < Stage::Ending {
             self.threads.lock().remove(&key);
         }
     }
@@ -165,9 +155,11 @@ pub(super) struct Place(Arc<Context>);
 impl Place {
     pub(super) fn take(context: &Arc<Context>) -> Result<Self, Refusal> {
         if context.is_stopping() {
-            return Err(full(SHUTDOWN_REASON).because(RefusalCause::Stopping));
+            let refusal = Refusal::new(503, format!("{}; try again later", context.goodbye().reason()));
+            let refusal = refusal.retry_after(context.stages.retry_after());
+            return Err(refusal.because(RefusalCause::Stopping));
         }
-        let most = context.limits.max_clients;
+        let most = context.live.get().limits.max_clients;
         let take = |taken: usize| (taken < most).then_some(taken + 1);
         match context.clients.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take) {
             Ok(_) => Ok(Self(context.clone())),

@@ -261,16 +261,18 @@ fn meet(
     let caller = arrival.caller;
     http::check(head, &request)?;
     answer_http(context, head, link, &request)?;
+    let in_force = context.live.get();
     if request.origin().is_some() {
-        origin::check_host(&request, &context.options.allowed_hosts)?;
+        origin::check_host(&request, &in_force.settings.allowed_hosts)?;
     }
     http::check_upgrade(head, &request, context.options.paths.as_ref())?;
-    origin::check(&request, &context.options.allowed_origins)?;
+    origin::check(&request, &in_force.settings.allowed_origins)?;
     caller.join()?;
     let place = Place::take(context)?;
     let mut acceptance = ask_gate(context, &request)?;
     choose_subprotocol(context, &mut request, &acceptance);
-    if let Some(rate) = context.options.message_rate {
+    let rate = context.live.get().settings.message_rate;
+    if let Some(rate) = rate {
         acceptance.headers.push((MessageRate::HEADER.to_owned(), rate.to_string()));
     }
     let response = http::accept(&request, &acceptance.headers)?;
@@ -287,6 +289,7 @@ fn meet(
         handler: acceptance.handler,
         early: Bytes::copy_from_slice(&bytes[head.length..]),
         response: response.into(),
+        rate,
         context: context.clone(),
         place,
         visit: caller.visit.take(),
@@ -306,7 +309,7 @@ fn answer_http(context: &Context, head: &Head, link: &Link, request: &Request) -
     if head.method == "GET" && http::is_upgrade(request) {
         return Ok(());
     }
-    origin::check_host(request, &context.options.allowed_hosts)?;
+    origin::check_host(request, &context.live.get().settings.allowed_hosts)?;
     let answer = catch_unwind(AssertUnwindSafe(|| answer(request))).map_err(|_| {
         log::error!("the answer to an HTTP request panicked");
         Refusal::new(500, "the server failed to answer")

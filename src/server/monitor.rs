@@ -97,7 +97,7 @@ impl Monitor {
         if context.is_stopping() {
             return Err(Unready::Stopping);
         }
-        let most = context.limits.max_clients;
+        let most = context.live.get().limits.max_clients;
         if context.clients.load(Ordering::SeqCst) >= most {
             return Err(Unready::Full(most));
         }

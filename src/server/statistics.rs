@@ -87,7 +87,7 @@ impl Statistics {
         let messages_sent = read(&hub.deliveries);
         Self {
             clients: read(&hub.clients),
-            max_clients: context.limits.max_clients as u64,
+            max_clients: context.live.get().limits.max_clients as u64,
             rooms: read(&hub.rooms),
             connections: read(&connections.accepted),
             handshakes_under_way: context.greeting.lock().len() as u64,
@@ -112,7 +112,7 @@ impl Statistics {
             outbox_messages: backlog.messages as u64,
             slow_clients: backlog.slow as u64,
             gaps: read(&connections.gaps),
-            overflow_policy: context.outbox.overflow.map_or("wait", policy),
+            overflow_policy: policy(context.live.get().settings.overflow),
             round_trip_seconds: connections.round_trip.snapshot(NANOS),
         }
     }

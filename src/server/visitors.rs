@@ -30,12 +30,11 @@ pub(super) struct PerAddress {
 }
 
 pub(super) struct Visitors {
-    limits: PerAddress,
     seen: Mutex<Seen>,
 }
 
-#[derive(Default)]
 struct Seen {
+    limits: PerAddress,
     networks: HashMap<IpAddr, Visitor>,
     /// How many there may be until the next look for old ones.
     sweep_at: usize,
@@ -55,7 +54,17 @@ pub(super) struct Visit {
 
 impl Visitors {
     pub(super) fn new(limits: PerAddress) -> Arc<Self> {
-        Arc::new(Self { limits, seen: Mutex::default() })
+        let seen = Seen { limits, networks: HashMap::new(), sweep_at: 0 };
+        Arc::new(Self { seen: Mutex::new(seen) })
+    }
+
+    /// Other limits from now on. Where that for joins is another, all begin anew.
+    pub(super) fn limit(&self, limits: PerAddress) {
+        let mut seen = self.seen.lock();
+        let before = std::mem::replace(&mut seen.limits, limits);
+        if before.joins != limits.joins {
+            seen.networks.values_mut().for_each(|visitor| visitor.joins = limits.joins_limiter());
+        }
     }
 
     /// Counts a connection; `None` where its address has as many as it may.
@@ -74,8 +83,9 @@ impl Visitors {
         if let Some(network) = network {
             let mut seen = self.seen.lock();
             seen.forget_old();
-            let visitor = seen.networks.entry(network).or_insert_with(|| self.newcomer());
-            if self.limits.connections.is_some_and(|most| visitor.connections >= most) {
+            let limits = seen.limits;
+            let visitor = seen.networks.entry(network).or_insert_with(|| Visitor::new(limits));
+            if limits.connections.is_some_and(|most| visitor.connections >= most) {
                 return None;
             }
             visitor.connections += 1;
@@ -83,10 +93,17 @@ impl Visitors {
         }
         Some(Visit { visitors: self.clone(), network })
     }
+}
 
-    fn newcomer(&self) -> Visitor {
-        let limiter = |most| Box::new(RateLimiter::direct(Quota::per_minute(most)));
-        Visitor { connections: 0, joins: self.limits.joins.map(limiter), since: Instant::now() }
+impl Visitor {
+    fn new(limits: PerAddress) -> Self {
+        Self { connections: 0, joins: limits.joins_limiter(), since: Instant::now() }
+    }
+}
+
+impl PerAddress {
+    fn joins_limiter(self) -> Option<Box<DefaultDirectRateLimiter>> {
+        self.joins.map(|most| Box::new(RateLimiter::direct(Quota::per_minute(most))))
     }
 }
 
@@ -164,6 +181,19 @@ mod tests {
         assert!(visitors.enter(peer("2001:db8:0:1::")).is_some());
         let own = (0..10).map(|_| visitors.enter(peer("127.0.0.1")).unwrap()).collect::<Vec<_>>();
         assert!(own.iter().all(|visit| visit.join().is_ok()));
+    }
+
+    #[test]
+    fn limits_that_change_hold_for_those_who_are_known_too() {
+        let visitors = visitors();
+        let open = ["192.0.2.1"; 2].map(|ip| visitors.enter(peer(ip)).unwrap());
+        assert!((0..3).all(|_| open[0].join().is_ok()));
+        visitors.limit(PerAddress { connections: Some(3), joins: NonZeroU32::new(1) });
+        assert!(visitors.enter(peer("192.0.2.1")).is_some());
+        assert!(open[0].join().is_ok() && open[1].join().is_err());
+        visitors.limit(PerAddress { connections: None, joins: None });
+        let _more = [(); 5].map(|()| visitors.enter(peer("192.0.2.1")).unwrap());
+        assert!(open[0].join().is_ok());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The chat's own options.
 
-use chinwag::chat::{Chat, ChatBuilder};
+use chinwag::chat::{Chat, ChatSettings};
 use clap::Args;
 
 /// What is announced, and what is kept.
@@ -27,11 +27,10 @@ pub struct Chatting {
 }
 
 impl Chatting {
-    pub fn apply(&self, builder: ChatBuilder) -> ChatBuilder {
-        builder
-            .announce_up_to(self.announce_up_to)
-            .history(self.history)
-            .retention_messages(self.retention_messages)
-            .retention_bytes(self.retention_bytes)
+    pub fn apply(&self, settings: &mut ChatSettings) {
+        settings.announce_up_to = self.announce_up_to;
+        settings.history = self.history;
+        settings.retention_messages = self.retention_messages;
+        settings.retention_bytes = self.retention_bytes;
     }
 }

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::str::FromStr;
 use std::time::Duration;
 
-use chinwag::{MessageRate, Overflow, ServerBuilder};
+use chinwag::{MessageRate, Overflow, Settings};
 use clap::{Args, ValueEnum};
 
 use crate::shared::{duration, optional_duration, positive_duration};
@@ -63,10 +63,6 @@ pub struct Limits {
     #[arg(long, value_name = "TIME", env = "CHINWAG_CLOSE_TIMEOUT", default_value = "5s", value_parser = duration)]
     pub close_timeout: Duration,
 
-    /// Time that all clients have together when the server is asked to stop.
-    #[arg(long, value_name = "TIME", env = "CHINWAG_DRAIN_TIMEOUT", default_value = "10s", value_parser = duration)]
-    pub drain_timeout: Duration,
-
     /// Bytes that may wait for a client that reads too slowly.
     #[arg(long, value_name = "BYTES", env = "CHINWAG_OUTBOX_BYTES", default_value = "1048576", value_parser = positive)]
     pub outbox_bytes: usize,
@@ -97,27 +93,22 @@ pub enum Policy {
 }
 
 impl Limits {
-    pub fn apply(&self, builder: ServerBuilder) -> ServerBuilder {
-        let builder = builder
-            .max_message_size(self.max_message_size)
-            .max_fragments(self.max_fragments)
-            .message_timeout(self.message_timeout)
-            .connections_per_address(self.connections_per_address)
-            .joins_per_address(self.joins_per_address)
-            .message_rate(self.message_rate)
-            .max_handshakes(self.max_handshakes)
-            .handshake_timeout(self.handshake_timeout)
-            .ping_interval(self.ping_interval)
-            .ping_timeout(self.ping_timeout)
-            .close_timeout(self.close_timeout)
-            .drain_timeout(self.drain_timeout)
-            .outbox_bytes(self.outbox_bytes)
-            .outbox_messages(self.outbox_messages)
-            .overflow(self.overflow());
-        match self.max_clients {
-            Some(max_clients) => builder.max_clients(max_clients),
-            None => builder,
-        }
+    pub fn apply(&self, settings: &mut Settings) {
+        settings.max_clients = self.max_clients;
+        settings.connections_per_address = self.connections_per_address;
+        settings.joins_per_address = self.joins_per_address;
+        settings.message_rate = self.message_rate;
+        settings.max_message_size = self.max_message_size;
+        settings.max_fragments = self.max_fragments;
+        settings.message_timeout = self.message_timeout;
+        settings.max_handshakes = self.max_handshakes;
+        settings.handshake_timeout = self.handshake_timeout;
+        settings.ping_interval = self.ping_interval;
+        settings.ping_timeout = self.ping_timeout;
+        settings.close_timeout = self.close_timeout;
+        settings.outbox_bytes = self.outbox_bytes;
+        settings.outbox_messages = self.outbox_messages;
+        settings.overflow = self.overflow();
     }
 
     fn overflow(&self) -> Overflow {

@@ -19,9 +19,9 @@ use parking_lot::Mutex;
 
 use super::dialect::{Dialect, Dialects, Listener};
 use super::headcount::{Headcount, Tell};
-use super::log::{Logs, Speaker};
+use super::log::{Logs, Retention, Speaker};
 use super::sessions::{Session, Sessions, Token};
-use super::{Name, NameKey, RoomName};
+use super::{ChatSettings, Name, NameKey, RoomName};
 use crate::protocol::{Ask, Event, Request};
 use crate::{Client, ClientId, Edition, Room, Turn};
 
@@ -99,6 +99,25 @@ impl State {
             headcount,
             tell_headcount,
         }
+    }
+
+    pub(super) fn settings(&self) -> ChatSettings {
+        let Retention { messages, bytes } = self.logs.retention();
+        ChatSettings {
+            announce_up_to: self.announce_up_to,
+            history: self.newcomers_history,
+            retention_messages: messages,
+            retention_bytes: bytes,
+        }
+    }
+
+    pub(super) fn set(&mut self, settings: &ChatSettings) {
+        self.announce_up_to = settings.announce_up_to;
+        self.newcomers_history = settings.history.min(100);
+        self.logs.set_retention(Retention {
+            messages: settings.retention_messages,
+            bytes: settings.retention_bytes,
+        });
     }
 
     /// Does what a client asks, and answers it.

@@ -1,0 +1,87 @@
+//! `chat-server check-config`: what is wrong, all at once, and what is in force.
+
+use std::io::Write;
+use std::net::{TcpListener, ToSocketAddrs};
+use std::path::Path;
+use std::process::ExitCode;
+
+use crate::args::{CheckConfig, Options};
+use crate::config::{Loaded, Origin, Problem, toml};
+
+/// Says what is wrong on stderr, and prints what was asked for.
+pub fn run(loaded: &Loaded, check: &CheckConfig) -> ExitCode {
+    let found = on_use(&check.options).into_iter().map(|found| found.place(loaded));
+    let mut problems: Vec<_> = loaded.problems.iter().cloned().chain(found).collect();
+    problems.sort_by_key(|problem| problem.line);
+    let mut out = std::io::stdout();
+    // Who reads may have gone.
+    if check.print {
+        let _ = out.write_all(toml::in_force(&loaded.values).as_bytes());
+    }
+    for problem in &problems {
+        eprintln!("{problem}");
+    }
+    if !problems.is_empty() {
+        return ExitCode::FAILURE;
+    }
+    if !check.print {
+        let _ = writeln!(out, "nothing is wrong{}", of_file(loaded));
+    }
+    ExitCode::SUCCESS
+}
+
+fn of_file(loaded: &Loaded) -> String {
+    loaded.file.as_ref().map(|path| format!(" with {}", path.display())).unwrap_or_default()
+}
+
+/// What is wrong with the use of an option, by its key.
+struct Found(&'static str, String);
+
+impl Found {
+    fn place(&self, loaded: &Loaded) -> Problem {
+        let Self(key, words) = self;
+        let effective = loaded.values.iter().find(|effective| effective.key == *key);
+        Problem::on_use(key, effective.map_or(&Origin::Default, |effective| &effective.origin), words)
+    }
+}
+
+/// What shows only when an option is used.
+fn on_use(options: &Options) -> Vec<Found> {
+    let listening = &options.listening;
+    let addrs = listening.listen.iter().filter_map(|addr| listen(addr).err());
+    let mut found: Vec<_> = addrs.map(|words| Found("listen", words)).collect();
+    if let Err(error) = listening.load_tls() {
+        found.push(Found("tls-cert", error.to_string()));
+    }
+    if let Some(words) = options.logging.file().and_then(|path| log_file(path).err()) {
+        found.push(Found("log-file", words));
+    }
+    found
+}
+
+/// Whether the address is one of this machine. Its port may be in use, by the server that
+/// runs with this configuration.
+fn listen(addr: &str) -> Result<(), String> {
+    if let Some(path) = addr.strip_prefix("unix:") {
+        return folder_of(Path::new(path));
+    }
+    let resolved = addr.to_socket_addrs().map_err(|error| format!("{addr}: {error}"))?;
+    for mut own in resolved {
+        own.set_port(0);
+        TcpListener::bind(own).map_err(|error| format!("{addr} is no address of this machine: {error}"))?;
+    }
+    Ok(())
+}
+
+fn log_file(path: &Path) -> Result<(), String> {
+    if path.is_dir() { Err(format!("{} is a folder", path.display())) } else { folder_of(path) }
+}
+
+fn folder_of(path: &Path) -> Result<(), String> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match std::fs::metadata(folder) {
+        Ok(metadata) if metadata.is_dir() => Ok(()),
+        Ok(_) => Err(format!("{} is no folder", folder.display())),
+        Err(error) => Err(format!("the folder {} cannot be used: {error}", folder.display())),
+    }
+}
