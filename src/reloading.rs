@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -40,6 +40,12 @@ impl<T> Reloading<T> {
         let stamps = files.iter().map(stamp).collect();
         let state = State { value: Arc::new(load()?), stamps, checked: Instant::now() };
         Ok(Self { files, load: Box::new(load), state: Mutex::new(state), loading: Mutex::new(()) })
+    }
+
+    /// The first of the files.
+    #[cfg_attr(not(feature = "tls"), allow(dead_code, reason = "certificates are told of by it"))]
+    pub(crate) fn main_file(&self) -> &Path {
+        self.files.first().map_or(Path::new(""), PathBuf::as_path)
     }
 
     /// The value, from the files as they are now or a moment ago. Where they are no

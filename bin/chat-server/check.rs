@@ -5,6 +5,8 @@ use std::net::{TcpListener, ToSocketAddrs};
 use std::path::Path;
 use std::process::ExitCode;
 
+use chinwag::chat::Chat;
+
 use crate::args::{CheckConfig, Options};
 use crate::config::{Loaded, Origin, Problem, toml};
 
@@ -56,6 +58,12 @@ fn on_use(options: &Options) -> Vec<Found> {
     if let Err(error) = options.auth.load() {
         found.push(Found("auth", error.to_string()));
     }
+    if let Some(words) = options.admin.bans.as_ref().and_then(|path| bans(path).err()) {
+        found.push(Found("bans", words));
+    }
+    if let Some(words) = options.admin.admin_socket.as_ref().and_then(|path| folder_of(path).err()) {
+        found.push(Found("admin-socket", words));
+    }
     if let Some(words) = options.logging.file().and_then(|path| log_file(path).err()) {
         found.push(Found("log-file", words));
     }
@@ -74,6 +82,14 @@ fn listen(addr: &str) -> Result<(), String> {
         TcpListener::bind(own).map_err(|error| format!("{addr} is no address of this machine: {error}"))?;
     }
     Ok(())
+}
+
+/// A file that is not there yet is begun by the server, and not here.
+fn bans(path: &Path) -> Result<(), String> {
+    match path.exists() {
+        true => Chat::builder().bans_file(path).map(drop).map_err(|error| error.to_string()),
+        false => folder_of(path),
+    }
 }
 
 fn log_file(path: &Path) -> Result<(), String> {

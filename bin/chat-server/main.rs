@@ -4,6 +4,7 @@ mod activation;
 mod args;
 mod check;
 mod config;
+mod ctl;
 mod manual;
 mod reload;
 mod serve;
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
     match &loaded.cli.task {
         Some(Task::CheckConfig(check)) => check::run(&loaded, check),
         Some(Task::Token(command)) => end(token::run(command)),
+        Some(Task::Ctl(ctl)) => ctl::run(ctl),
         None => end(serve(loaded, argv)),
     }
 }

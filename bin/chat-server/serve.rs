@@ -31,12 +31,15 @@ pub fn run(options: &Options, argv: Vec<OsString>, values: Vec<Effective>) -> Re
     let guard = options.auth.load()?;
     let mut takeover = begin_takeover(options, &passed)?;
     let listeners = listeners(options, passed, tls.as_ref(), takeover.as_mut())?;
+    let builder = options.admin.apply(Chat::builder())?;
     let chat = match &guard {
-        Some(guard) => guard.apply(Chat::builder()).build(),
-        None => Chat::new(),
+        Some(guard) => guard.apply(builder).build(),
+        None => builder.build(),
     };
     chat.change_settings(|settings| options.chatting.apply(settings));
     let server = start(options, &chat, listeners, printer.as_ref())?;
+    let is_takeover = takeover.as_ref().is_some_and(|takeover| takeover.predecessor().is_some());
+    let admin_socket = options.admin.open_socket(&chat, &server, is_takeover)?;
     let mut out = std::io::stdout();
     for addr in server.local_addrs() {
         // Who reads the address may have gone; the server need not.
@@ -52,6 +55,7 @@ pub fn run(options: &Options, argv: Vec<OsString>, values: Vec<Effective>) -> Re
     let reload = Reload { settings: server.settings(), chat, tls, guard, argv, values };
     std::thread::spawn(move || signals::attend(signals, &handle, &reload));
     server.join();
+    drop(admin_socket);
     if let Some(printer) = printer {
         printer.flush(Duration::from_secs(1));
     }

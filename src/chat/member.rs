@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crossbeam_channel::bounded;
+
 use super::dialect::{Dialect, Listener, Reading, Speaker};
 use super::identity::{Grant, is_among};
 use super::log::{Mark, Tail};
@@ -32,6 +34,7 @@ pub struct Member {
     pub(super) claim: Claim,
     pub(super) dialect: u8,
     pub(super) role: Role,
+    pub(super) subject: Option<Arc<str>>,
     /// `None` for who came in without a credential, or with one that binds to nothing.
     pub(super) grant: Option<Box<Grant>>,
     pub(super) places: Places,
@@ -77,7 +80,7 @@ impl Member {
     /// Whom the credential was given to that this person came in with, where it says: see
     /// [`Identity::subject`](super::Identity::subject).
     pub fn subject(&self) -> Option<&str> {
-        self.grant.as_ref()?.subject().map(|subject| &**subject)
+        self.subject.as_deref()
     }
 
     /// The rooms that this person is in, the one joined last at the end.
@@ -101,9 +104,27 @@ impl Member {
                 Err(problem) => self.refuse(me, problem, id),
             },
             ask @ (Ask::Who { .. } | Ask::Rooms | Ask::History { .. }) => self.answer(me, &ask, id),
+            ask @ (Ask::Ban { .. } | Ask::Unban { .. }) => self.ban(me, ask, id),
             ask => self.in_turn(me, |shared, who| {
                 move |turn| shared.state.lock().perform(turn, who, Request { ask, id })
             }),
+        }
+    }
+
+    /// Has a ban put in force or lifted, and then kept: this thread may wait for the disk.
+    fn ban(&self, me: &Client, ask: Ask, id: Option<String>) {
+        let (done_tx, done_rx) = bounded(1);
+        self.in_turn(me, |shared, who| {
+            let id = id.clone();
+            move |turn| {
+                shared.state.lock().perform(turn, who, Request { ask, id });
+                let _ = done_tx.send(());
+            }
+        });
+        // Nothing comes of it where the hub has ended.
+        let kept = done_rx.recv().map_or(Ok(()), |()| self.shared.keep_bans());
+        if let Err(problem) = kept {
+            self.refuse(me, problem, id);
         }
     }
 
@@ -132,9 +153,10 @@ impl Member {
         if name == *self.claim.name() {
             return self.refuse(me, Problem::new("bad_name", "you are called that already"), id);
         }
-        if let Some(problem) =
-            self.grant.as_ref().and_then(|grant| grant.forbids_name(self.claim.name(), &name))
-        {
+        let forbidden = self.grant.as_ref().and_then(|grant| grant.forbids_name(self.claim.name(), &name));
+        let allowed =
+            forbidden.map_or_else(|| self.shared.state.lock().check_rename(me.id(), &name.key()), Err);
+        if let Err(problem) = allowed {
             return self.refuse(me, problem, id);
         }
         let old = if name.key() == *self.claim.key() {
@@ -291,6 +313,8 @@ impl Member {
             client: me.clone(),
             name: self.claim.name().clone(),
             key: self.claim.key().clone(),
+            role: self.role,
+            subject: self.subject.clone(),
             token: self.lease.token.clone(),
             dialect: self.dialect,
             places: self.places.clone(),
@@ -300,6 +324,7 @@ impl Member {
     fn read(&self, text: &str) -> Reading {
         let speaker = Speaker {
             name: self.claim.name().as_str(),
+            role: self.role,
             names: &|| self.shared.roll.names(),
             whisperer: &|| self.shared.state.lock().whisperer(&self.lease.token),
         };

@@ -1,7 +1,9 @@
 //! The command line, in groups: each sets what it is about.
 
+mod admin;
 mod auth;
 mod chatting;
+mod ctl;
 mod limits;
 mod listening;
 mod operations;
@@ -9,8 +11,10 @@ mod proxies;
 mod token;
 mod watching;
 
+pub use admin::Admin;
 pub use auth::{Auth, Guard};
 pub use chatting::Chatting;
+pub use ctl::Ctl;
 pub use limits::Limits;
 pub use listening::{Listening, secured};
 pub use operations::Operations;
@@ -48,6 +52,8 @@ pub enum Task {
     /// Takes every option of the server, and its environment. Exit status: 0 nothing is
     /// wrong, 1 something is, 2 wrong usage.
     CheckConfig(Box<CheckConfig>),
+    /// Ask a running server over its admin socket: who is here, who is banned; and keep order.
+    Ctl(Ctl),
     /// Give out tokens, and take them back.
     ///
     /// They are in a file, for --auth tokens:FILE. A running server sees a change within two
@@ -84,6 +90,9 @@ pub struct Options {
 
     #[command(flatten)]
     pub chatting: Chatting,
+
+    #[command(flatten)]
+    pub admin: Admin,
 
     #[command(flatten)]
     pub limits: Limits,
