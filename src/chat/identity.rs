@@ -21,15 +21,16 @@ pub enum Role {
     Operator,
 }
 
-impl Role {
-    /// As the protocol has it.
-    pub(super) fn shown(self) -> Option<String> {
-        (self == Self::Operator).then(|| "operator".to_owned())
-    }
-}
 /// A word that is no [`Role`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RoleError;
+
+impl Role {
+    /// As the protocol has it.
+    pub(super) fn shown(self) -> Option<String> {
+        (self == Self::Operator).then(|| self.to_string())
+    }
+}
 
 /// Who a newcomer is, as [`ChatBuilder::authenticate`](super::ChatBuilder::authenticate)
 /// found out.
@@ -64,8 +65,9 @@ impl Identity {
         self
     }
 
-    /// Whom the credential was given to, whatever name it goes by here: see
-    /// [`Member::subject`](super::Member::subject). Defaults to nobody that is known.
+    /// Whom the credential was given to, for the log and for bans, whatever name this one
+    /// goes by: see [`Member::subject`](super::Member::subject). Defaults to nobody that is
+    /// known.
     pub fn subject(mut self, subject: impl Into<String>) -> Self {
         self.subject = Some(subject.into());
         self
@@ -109,9 +111,8 @@ impl Identity {
 
     /// What is to be known of it while its owner is here.
     pub(super) fn grant(self) -> Option<Box<Grant>> {
-        let Self { name, role: _, subject, rooms, expires, permit } = self;
-        let subject = subject.map(Arc::from);
-        let grant = Grant { is_named: name.is_some(), subject, rooms, expires, permit, in_use: None };
+        let Self { name, role: _, subject: _, rooms, expires, permit } = self;
+        let grant = Grant { is_named: name.is_some(), rooms, expires, permit, in_use: None };
         (!grant.is_nothing()).then(|| Box::new(grant))
     }
 }
@@ -122,7 +123,6 @@ impl Identity {
 pub(super) struct Grant {
     /// The name is the credential's, and stays.
     is_named: bool,
-    subject: Option<Arc<str>>,
     rooms: Option<Arc<[RoomName]>>,
     expires: Option<SystemTime>,
     permit: Option<Permit>,
@@ -131,8 +131,8 @@ pub(super) struct Grant {
 
 impl Grant {
     fn is_nothing(&self) -> bool {
-        let Self { is_named, subject, rooms, expires, permit, in_use: _ } = self;
-        !is_named && subject.is_none() && rooms.is_none() && expires.is_none() && permit.is_none()
+        let Self { is_named, rooms, expires, permit, in_use: _ } = self;
+        !is_named && rooms.is_none() && expires.is_none() && permit.is_none()
     }
 
     /// The owner's connection is open, and is not to outlast this.
@@ -141,10 +141,6 @@ impl Grant {
             me.expires_at(time);
         }
         self.in_use = self.permit.as_ref().map(|permit| permit.attach(me));
-    }
-
-    pub(super) fn subject(&self) -> Option<&Arc<str>> {
-        self.subject.as_ref()
     }
 
     pub(super) fn rooms(&self) -> Option<&Arc<[RoomName]>> {

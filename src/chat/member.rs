@@ -79,7 +79,7 @@ impl Member {
     /// Whom the credential was given to that this person came in with, where it says: see
     /// [`Identity::subject`](super::Identity::subject).
     pub fn subject(&self) -> Option<&str> {
-        self.grant.as_ref()?.subject().map(|subject| &**subject)
+        self.subject.as_deref()
     }
 
     /// The rooms that this person is in, the one joined last at the end.

@@ -7,10 +7,11 @@ use std::thread;
 
 use chinwag::auth::{TokenFile, Tokens};
 use chinwag::chat::Role;
+use chinwag::chat_client::{ChatClient, Ending, Update};
 use chinwag::{CloseCode, Error};
 
 use super::{folder, join_by, refusal, with_tokens};
-use crate::support::{hear, hear_end, hears};
+use crate::support::{PATIENCE, addr, hear, hear_end, hears};
 
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o7777
@@ -142,6 +143,34 @@ fn a_token_whose_role_changes_has_its_owner_come_in_again() {
     // Clients come back by themselves after this code.
     assert_eq!(hear_end(&mut adam).code, CloseCode::RESTART);
     assert!(join_by(&server, "Adam", &token).is_ok());
+}
+
+#[test]
+fn a_chat_client_comes_back_by_its_token_and_keeps_it_to_itself() {
+    let folder = folder();
+    let path = folder.path().join("tokens");
+    let token = TokenFile::new(&path).add("Adam", Role::Member).unwrap();
+    let tokens = Tokens::open(&path).unwrap();
+    let server = with_tokens(&tokens);
+    let builder = ChatClient::builder(format!("ws://{}/", addr(&server)), "Adam").token(&*token);
+    assert!(!format!("{builder:?}").contains(&token));
+    let (adam, updates) = builder.connect().unwrap();
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replace("\tmember\t", "\toperator\t")).unwrap();
+    tokens.reload().unwrap();
+    while !matches!(updates.recv_timeout(PATIENCE).unwrap(), Update::Back { same_session: true }) {}
+    // One that is revoked is not tried again.
+    TokenFile::new(&path).revoke("Adam").unwrap();
+    let ending = loop {
+        if let Update::Ended(ending) = updates.recv_timeout(PATIENCE).unwrap() {
+            break ending;
+        }
+    };
+    assert!(
+        matches!(&ending, Ending::Closed(reason) if &*reason.reason == "your token was revoked"),
+        "{ending:?}"
+    );
+    drop(adam);
 }
 
 #[test]
