@@ -41,6 +41,12 @@ fn the_page_works_by_keyboard_for_a_screen_reader_and_on_a_phone() {
     succeeds(&mut script("access"));
 }
 
+#[test]
+#[ignore = "needs Chromium and npm's playwright-core: run tests/run"]
+fn order_is_kept_as_people_at_a_page_see_it() {
+    succeeds(&mut script("moderation"));
+}
+
 fn script(name: &str) -> Command {
     let mut command = Command::new("node");
     command
