@@ -133,6 +133,7 @@ mod handler;
 mod hub;
 mod link;
 mod message;
+mod message_rate;
 mod outbox;
 mod request;
 mod response;
@@ -166,12 +167,13 @@ pub use error::{Error, RefusedResponse, Result};
 pub use handler::{Acceptance, Handler};
 pub use hub::{Client, ClientId, ClientStatistics, Edition, Hub, Instead, Room, Turn};
 pub use message::Message;
+pub use message_rate::{MessageRate, Pacer};
 pub use outbox::Overflow;
 pub use request::Request;
 pub use response::{Refusal, Response};
 pub use server::{
-    Event, Listener, LocalAddr, MessageRate, Monitor, Server, ServerBuilder, Settings, SettingsHandle,
-    ShutdownHandle, Statistics, Takeover, TrustedProxy, Unready,
+    Event, Listener, LocalAddr, Monitor, Server, ServerBuilder, Settings, SettingsHandle, ShutdownHandle,
+    Statistics, Takeover, TrustedProxy, Unready,
 };
 pub use text::Escaped;
 #[cfg(feature = "tls")]

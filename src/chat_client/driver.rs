@@ -164,7 +164,7 @@ impl Driver {
         if connection.subprotocol() != Some(SUBPROTOCOL) {
             return Err(Error::Handshake(format!("the server does not speak {SUBPROTOCOL}")));
         }
-        self.shared.connected(connection.sender(), connection.peer_addr())?;
+        self.shared.connected(&connection)?;
         let left = deadline.saturating_duration_since(Instant::now());
         let first = connection.recv_timeout(left)?;
         let first = first.ok_or_else(|| Error::TimedOut("waiting for the server's welcome".to_owned()))?;

@@ -20,6 +20,7 @@ mod monitor;
 mod origin;
 mod pace;
 mod proxies;
+mod reminder;
 mod settings;
 mod shutdown;
 mod socket_file;
@@ -33,7 +34,6 @@ pub use builder::ServerBuilder;
 pub use events::Event;
 pub use listen::{Listener, LocalAddr};
 pub use monitor::{Monitor, Unready};
-pub use pace::MessageRate;
 pub use proxies::TrustedProxy;
 pub use settings::{Settings, SettingsHandle};
 #[cfg(feature = "chat")]
