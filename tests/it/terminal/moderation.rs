@@ -28,7 +28,7 @@ fn an_operator_types_orders_and_completes_them() {
     terminal.press("e\t");
     terminal.has_typed("/mute Eve Ann");
     terminal.enter("2h shouting");
-    terminal.shows("Eve Ann was muted by John for 2 h: shouting");
+    terminal.shows("Eve Ann was muted by John for 2 h 0 min: shouting");
     eve.recv().unwrap();
     eve.send("hi").unwrap();
     assert!(crate::support::hear(&mut eve).starts_with("You are muted until 20"));
