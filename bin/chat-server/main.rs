@@ -30,8 +30,8 @@ fn main() -> ExitCode {
     let loaded = config::load(&argv).unwrap_or_else(|error| error.exit());
     match &loaded.cli.task {
         Some(Task::CheckConfig(check)) => check::run(&loaded, check),
-        Some(Task::Token(command)) => end(token::run(command)),
         Some(Task::Ctl(ctl)) => ctl::run(ctl),
+        Some(Task::Token(command)) => end(token::run(command)),
         None => end(serve(loaded, argv)),
     }
 }
@@ -43,9 +43,11 @@ fn serve(loaded: Loaded, argv: Vec<OsString>) -> Result<(), (u8, String)> {
         return Err((status, in_one_line(&problems, file.is_some())));
     }
     let failed = |problem: String| (1, problem);
+    // Before the first thread, which is the log's.
+    let passed = activation::listeners().map_err(|error| failed(error.to_string()))?;
     cli.options.logging.start(log::LevelFilter::Info).map_err(failed)?;
     shared::log_panics();
-    serve::run(&cli.options, argv, values).map_err(|error| failed(error.to_string()))
+    serve::run(&cli.options, passed, argv, values).map_err(|error| failed(error.to_string()))
 }
 
 /// The first problem, and how to see the others.

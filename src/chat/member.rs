@@ -34,7 +34,6 @@ pub struct Member {
     pub(super) claim: Claim,
     pub(super) dialect: u8,
     pub(super) role: Role,
-    pub(super) subject: Option<Arc<str>>,
     /// `None` for who came in without a credential, or with one that binds to nothing.
     pub(super) grant: Option<Box<Grant>>,
     pub(super) places: Places,
@@ -154,9 +153,8 @@ impl Member {
             return self.refuse(me, Problem::new("bad_name", "you are called that already"), id);
         }
         let forbidden = self.grant.as_ref().and_then(|grant| grant.forbids_name(self.claim.name(), &name));
-        let allowed =
-            forbidden.map_or_else(|| self.shared.state.lock().check_rename(me.id(), &name.key()), Err);
-        if let Err(problem) = allowed {
+        let allowed = || self.shared.state.lock().check_rename(me.id(), &name.key());
+        if let Err(problem) = forbidden.map_or_else(allowed, Err) {
             return self.refuse(me, problem, id);
         }
         let old = if name.key() == *self.claim.key() {
@@ -314,7 +312,7 @@ impl Member {
             name: self.claim.name().clone(),
             key: self.claim.key().clone(),
             role: self.role,
-            subject: self.subject.clone(),
+            subject: self.grant.as_ref().and_then(|grant| grant.subject().cloned()),
             token: self.lease.token.clone(),
             dialect: self.dialect,
             places: self.places.clone(),

@@ -159,7 +159,7 @@ impl Chat {
         // Before a credential is looked at, which may take a while.
         self.shared.state.lock().check_ban(None, addr, None)?;
         let identity = self.identify(request)?;
-        let subject: Option<Arc<str>> = identity.subject.as_deref().map(Arc::from);
+        let subject = identity.subject.as_deref().map(Arc::from);
         let name = identity
             .name
             .clone()
@@ -194,7 +194,6 @@ impl Chat {
         Ok(Member {
             shared: self.shared.clone(),
             role: identity.role,
-            subject,
             grant: identity.grant(),
             lease,
             claim,

@@ -44,16 +44,16 @@ fn the_page_works_by_keyboard_for_a_screen_reader_and_on_a_phone() {
 
 #[test]
 #[ignore = "needs Chromium and npm's playwright-core: run tests/run"]
-fn a_page_asks_for_a_token_where_the_server_wants_one() {
-    succeeds(&mut script("token"));
-}
-
-#[test]
-#[ignore = "needs Chromium and npm's playwright-core: run tests/run"]
 fn page_and_chat_work_encrypted() {
     let authority = Authority::new();
     let identity = authority.server(&HERE);
     succeeds(script("secure").args([&identity.cert, &identity.key]));
+}
+
+#[test]
+#[ignore = "needs Chromium and npm's playwright-core: run tests/run"]
+fn a_page_asks_for_a_token_where_the_server_wants_one() {
+    succeeds(&mut script("token"));
 }
 
 fn script(name: &str) -> Command {
