@@ -55,6 +55,9 @@ fn on_use(options: &Options) -> Vec<Found> {
     if let Err(error) = listening.load_tls() {
         found.push(Found("tls-cert", error.to_string()));
     }
+    if let Err(error) = options.auth.load() {
+        found.push(Found("auth", error.to_string()));
+    }
     if let Some(words) = options.admin.bans.as_ref().and_then(|path| bans(path).err()) {
         found.push(Found("bans", words));
     }

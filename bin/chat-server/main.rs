@@ -12,6 +12,7 @@ mod serve;
 mod shared;
 mod signals;
 mod systemd;
+mod token;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
     match &loaded.cli.task {
         Some(Task::CheckConfig(check)) => check::run(&loaded, check),
         Some(Task::Ctl(ctl)) => ctl::run(ctl),
+        Some(Task::Token(command)) => end(token::run(command)),
         None => end(serve(loaded, argv)),
     }
 }

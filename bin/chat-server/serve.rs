@@ -33,9 +33,14 @@ pub fn run(
         .map_err(|error| Error::Invalid(format!("failed to watch for signals: {error}")))?;
     let printer = options.trace_wire.then(|| WirePrinter::new(std::io::stderr())).transpose()?;
     let tls = options.listening.load_tls()?;
+    let guard = options.auth.load()?;
     let mut takeover = begin_takeover(options, &passed)?;
     let listeners = listeners(options, passed, tls.as_ref(), takeover.as_mut())?;
-    let chat = options.admin.apply(Chat::builder())?.build();
+    let chat = options.admin.apply(Chat::builder())?;
+    let chat = match &guard {
+        Some(guard) => guard.apply(chat).build(),
+        None => chat.build(),
+    };
     chat.change_settings(|settings| options.chatting.apply(settings));
     let server = start(options, &chat, listeners, printer.as_ref())?;
     let is_takeover = takeover.as_ref().is_some_and(|takeover| takeover.predecessor().is_some());
@@ -52,7 +57,7 @@ pub fn run(
     let handle = server.shutdown_handle();
     systemd::watch(server.monitor());
     let values = Arc::new(Mutex::new(values));
-    let reload = Reload { settings: server.settings(), chat, tls, argv, values };
+    let reload = Reload { settings: server.settings(), chat, tls, guard, argv, values };
     std::thread::spawn(move || signals::attend(signals, &handle, &reload));
     server.join();
     drop(admin_socket);
