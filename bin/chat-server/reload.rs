@@ -11,7 +11,7 @@ use log::LevelFilter;
 use crate::config::{self, Effective, Problem};
 
 /// The keys that can change while the server runs; all others need a restart.
-const LIVE: [&str; 24] = [
+const LIVE: &[&str] = &[
     "allow-host",
     "allow-origin",
     "announce-up-to",
