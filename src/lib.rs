@@ -171,7 +171,7 @@ pub use request::Request;
 pub use response::{Refusal, Response};
 pub use server::{
     Event, Listener, LocalAddr, MessageRate, Monitor, Server, ServerBuilder, Settings, SettingsHandle,
-    ShutdownHandle, Statistics, TrustedProxy, Unready,
+    ShutdownHandle, Statistics, Takeover, TrustedProxy, Unready,
 };
 pub use text::Escaped;
 #[cfg(feature = "tls")]

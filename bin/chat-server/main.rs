@@ -1,5 +1,6 @@
 //! `chat-server`: arguments, logger, signals, exit codes. All else is the library's.
 
+mod activation;
 mod args;
 mod check;
 mod config;
@@ -9,6 +10,7 @@ mod serve;
 #[path = "../shared/mod.rs"]
 mod shared;
 mod signals;
+mod systemd;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

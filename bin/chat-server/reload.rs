@@ -9,6 +9,7 @@ use chinwag::{ServerTls, SettingsHandle};
 use log::LevelFilter;
 
 use crate::config::{self, Effective, Problem};
+use crate::systemd;
 
 /// The keys that can change while the server runs; all others need a restart.
 const LIVE: &[&str] = &[
@@ -17,7 +18,6 @@ const LIVE: &[&str] = &[
     "announce-up-to",
     "close-timeout",
     "connections-per-address",
-    "drain-timeout",
     "handshake-timeout",
     "history",
     "joins-per-address",
@@ -58,12 +58,14 @@ impl Reload {
     }
 
     fn run(&self) {
+        systemd::reloading();
         self.read_options();
         match self.tls.as_ref().map(ServerTls::reload) {
             Some(Ok(())) => log::info!("asked to reload: certificate and key were read again"),
             Some(Err(error)) => log::error!("asked to reload: {error}; going on with what was there before"),
             None => {}
         }
+        systemd::ready();
     }
 
     fn read_options(&self) {

@@ -7,32 +7,43 @@ use std::time::Duration;
 
 use chinwag::chat::Chat;
 use chinwag::metrics::Metrics;
-use chinwag::{Error, Monitor, Request, Response, Server, ServerTls, Settings, WirePrinter, page};
+use chinwag::{
+    Error, Listener, Monitor, Request, Response, Server, ServerTls, Settings, Takeover, WirePrinter, page,
+};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use crate::args::Options;
+use crate::args::{Options, secured};
 use crate::config::Effective;
 use crate::reload::Reload;
-use crate::signals;
+use crate::{activation, signals, systemd};
 
 pub fn run(options: &Options, argv: Vec<OsString>, values: Vec<Effective>) -> Result<(), Error> {
+    // Before the first thread.
+    let passed = activation::listeners()?;
     raise_descriptor_limit();
-    // Before the first thread, so that no signal meets the default action later.
+    // Also before, so that no signal meets the default action later.
     let signals = Signals::new([SIGHUP, SIGINT, SIGTERM])
         .map_err(|error| Error::Invalid(format!("failed to watch for signals: {error}")))?;
     let printer = options.trace_wire.then(|| WirePrinter::new(std::io::stderr())).transpose()?;
     let tls = options.listening.load_tls()?;
+    let mut takeover = begin_takeover(options, &passed)?;
+    let listeners = listeners(options, passed, tls.as_ref(), takeover.as_mut())?;
     let chat = Chat::builder().build();
     chat.change_settings(|settings| options.chatting.apply(settings));
-    let server = start(options, &chat, tls.as_ref(), printer.as_ref())?;
+    let server = start(options, &chat, listeners, printer.as_ref())?;
     let mut out = std::io::stdout();
     for addr in server.local_addrs() {
         // Who reads the address may have gone; the server need not.
         let _ = writeln!(out, "listening on {addr}").and_then(|()| out.flush());
     }
+    if let Some(takeover) = takeover {
+        server.take_over(takeover)?;
+    }
+    systemd::ready();
     let handle = server.shutdown_handle();
+    systemd::watch(server.monitor());
     let values = Arc::new(Mutex::new(values));
     let reload = Reload { settings: server.settings(), chat, tls, argv, values };
     std::thread::spawn(move || signals::attend(signals, &handle, &reload));
@@ -44,25 +55,56 @@ pub fn run(options: &Options, argv: Vec<OsString>, values: Vec<Effective>) -> Re
     Ok(())
 }
 
+fn begin_takeover(options: &Options, passed: &[Listener]) -> Result<Option<Takeover>, Error> {
+    let Some(path) = &options.operations.takeover_socket else { return Ok(None) };
+    if !passed.is_empty() {
+        let why =
+            "--takeover-socket is of no use with sockets from systemd: `systemctl restart` refuses nobody";
+        return Err(Error::Invalid(why.to_owned()));
+    }
+    Takeover::begin(path).map(Some)
+}
+
+/// Those that systemd passed; or else those of every address, of the server that is taken
+/// over where it has them.
+fn listeners(
+    options: &Options,
+    passed: Vec<Listener>,
+    tls: Option<&ServerTls>,
+    takeover: Option<&mut Takeover>,
+) -> Result<Vec<Listener>, Error> {
+    if !passed.is_empty() {
+        log::info!("listens on {} sockets from systemd, and on no other address", passed.len());
+        return passed.into_iter().map(|listener| secured(listener, tls)).collect();
+    }
+    match takeover {
+        Some(takeover) => options.listening.listeners(tls, |addr| takeover.listener(addr)),
+        None => options.listening.listeners(tls, Listener::bind),
+    }
+}
+
 fn start(
     options: &Options,
     chat: &Chat,
-    tls: Option<&ServerTls>,
+    listeners: Vec<Listener>,
     printer: Option<&WirePrinter>,
 ) -> Result<Server, Error> {
     let mut settings = Settings::default();
     options.apply(&mut settings);
+    let drain_timeout = options.operations.drain_timeout;
+    let farewell = chat.farewell();
     let builder = Server::builder().settings(settings);
     let answers = answers(options, chat, builder.monitor());
-    let builder = builder.paths(Chat::PATHS).http(answers).handler(chat.gate());
-    let mut builder = options.proxies.apply(builder);
+    let builder =
+        builder.paths(Chat::PATHS).http(answers).handler(chat.gate()).on_shutdown(move |hub, code| {
+            systemd::stopping(drain_timeout);
+            farewell(hub, code);
+        });
+    let mut builder = options.operations.apply(options.proxies.apply(builder));
     if let Some(printer) = printer {
         builder = builder.wire_observer(printer.clone());
     }
-    for listener in options.listening.listeners(tls)? {
-        builder = builder.listener(listener);
-    }
-    builder.start()
+    listeners.into_iter().fold(builder, chinwag::ServerBuilder::listener).start()
 }
 
 /// What there is beside the chat.

@@ -14,7 +14,10 @@ pub fn attend(mut signals: Signals, handle: &ShutdownHandle, reload: &Reload) {
     let mut stopping = false;
     for signal in signals.forever() {
         if signal == SIGHUP {
-            reload.begin();
+            // A server that stops has nothing more to read.
+            if !stopping {
+                reload.begin();
+            }
             continue;
         }
         let handle = handle.clone();

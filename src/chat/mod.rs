@@ -47,7 +47,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use crate::protocol::{ChatMessage, Event, RoomInfo};
-use crate::{Acceptance, Handler, Hub, Refusal, Request, Response};
+use crate::{Acceptance, CloseCode, Handler, Hub, Refusal, Request, Response};
 use dialect::{Dialects, Listener as To};
 use identity::Authenticate;
 use member::Lease;
@@ -212,6 +212,19 @@ impl Chat {
         let mut settings = state.settings();
         change(&mut settings);
         state.set(&settings);
+    }
+
+    /// Tells everyone that the server stops or restarts, for
+    /// [`ServerBuilder::on_shutdown`](crate::ServerBuilder::on_shutdown).
+    pub fn farewell(&self) -> impl FnOnce(&Hub, CloseCode) + Send + 'static {
+        let chat = self.clone();
+        move |hub, code| {
+            let text = match code {
+                CloseCode::RESTART => "the server restarts and is back in a moment",
+                _ => "the server is going away",
+            };
+            chat.notice(hub, text);
+        }
     }
 
     /// Tells everyone something in the server's name.

@@ -54,14 +54,15 @@ impl Backoff {
     }
 
     /// A time to wait before the attempt of this number, which comes after `why`:
-    /// `Retry-After` is honoured. `None` where another attempt would end in the same
+    /// `Retry-After` is honoured, and what is left to chance comes on top of it, for many
+    /// may have been told the same. `None` where another attempt would end in the same
     /// way. For clients that connect again by themselves, as those of the text mode.
     pub fn after(&self, why: &Error, attempt: u32) -> Option<Duration> {
         let wait = self.wait(attempt);
         match judge(why) {
             Verdict::Final => None,
             Verdict::Again => Some(wait),
-            Verdict::NotBefore(at_least) => Some(at_least.max(wait)),
+            Verdict::NotBefore(at_least) => Some(at_least.saturating_add(wait)),
             Verdict::NameTaken => (attempt <= NAME_TAKEN).then_some(wait),
         }
     }

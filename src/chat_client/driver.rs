@@ -142,7 +142,8 @@ impl Driver {
         match judge(why) {
             Verdict::Final => None,
             Verdict::Again => Some(backoff),
-            Verdict::NotBefore(wait) => Some(wait.max(backoff)),
+            // On top, for many may have been told the same.
+            Verdict::NotBefore(wait) => Some(wait.saturating_add(backoff)),
             Verdict::NameTaken => {
                 self.name_taken += 1;
                 (self.name_taken <= NAME_TAKEN).then_some(backoff)

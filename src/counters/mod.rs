@@ -120,12 +120,13 @@ impl HubCounters {
         if tally.messages == 0 {
             return;
         }
-        add_alone(&self.deliveries, tally.deliveries);
         add_alone(&self.bytes_sent, tally.bytes_sent);
         add_alone(&self.dropped, tally.dropped);
         self.fan_out.observe_alone(nanos);
         self.batch_messages.observe_alone(tally.messages);
         self.batch_bytes.observe_alone(tally.bytes);
+        // Last: who sees these has all of this turn.
+        add_alone(&self.deliveries, tally.deliveries);
     }
 }
 
@@ -181,11 +182,11 @@ pub(crate) fn add(counter: &AtomicU64, count: u64) {
 
 /// The same, where no other thread writes.
 fn add_alone(counter: &AtomicU64, count: u64) {
-    counter.store(counter.load(Ordering::Relaxed) + count, Ordering::Relaxed);
+    counter.store(counter.load(Ordering::Relaxed) + count, Ordering::Release);
 }
 
 pub(crate) fn read(counter: &AtomicU64) -> u64 {
-    counter.load(Ordering::Relaxed)
+    counter.load(Ordering::Acquire)
 }
 
 pub(crate) fn nanos(duration: Duration) -> u64 {

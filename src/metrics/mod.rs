@@ -29,6 +29,9 @@ mod process;
 mod server;
 mod writer;
 
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
 pub use prometheus_client;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text;
@@ -42,11 +45,18 @@ const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset
 /// The format before OpenMetrics: the same text, in which nothing says that counters are.
 const PLAIN: &str = "text/plain; version=0.0.4; charset=utf-8";
 
+/// Clients from elsewhere get a text of this age at most, for making one looks into every
+/// outbox: asking often must not slow others down.
+const FRESH: Duration = Duration::from_secs(1);
+
 /// Answers `/metrics`.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
     is_local: bool,
+    /// What clients from elsewhere got last, and when it was made. Locked while it is
+    /// made, so that all who ask then get the same.
+    recent: Mutex<Option<(Instant, String)>>,
 }
 
 impl Metrics {
@@ -56,7 +66,7 @@ impl Metrics {
         registry.register_collector(Box::new(server::ServerCollector(monitor)));
         #[cfg(target_os = "linux")]
         registry.register_collector(Box::new(process::ProcessCollector));
-        Self { registry, is_local: false }
+        Self { registry, is_local: false, recent: Mutex::default() }
     }
 
     /// And how large this chat is.
@@ -87,22 +97,92 @@ impl Metrics {
     }
 
     /// The text at `/metrics`; `None` for any other path. For
-    /// [`ServerBuilder::http`](crate::ServerBuilder::http).
+    /// [`ServerBuilder::http`](crate::ServerBuilder::http). Made anew for clients on this
+    /// machine, and once a second at the most for those from elsewhere.
     pub fn respond(&self, request: &Request) -> Option<Response> {
         if request.path() != "/metrics" {
             return None;
         }
-        if self.is_local && !is_local(request.peer_addr()) {
+        let is_here = is_local(request.peer_addr());
+        if self.is_local && !is_here {
             return Some(Refusal::forbidden("metrics are for this machine only").into());
         }
         let mut accepted = request.header_values("Accept");
         let is_known = accepted.any(|accepted| accepted.contains("application/openmetrics-text"));
         let content_type = if is_known { OPEN_METRICS } else { PLAIN };
         let response = Response::new(200).header("Content-Type", content_type);
-        Some(response.header("Vary", "Accept").header("Cache-Control", "no-store").body(self.text()))
+        Some(
+            response
+                .header("Vary", "Accept")
+                .header("Cache-Control", "no-store")
+                .body(self.text_for(is_here)),
+        )
+    }
+
+    fn text_for(&self, is_here: bool) -> String {
+        if is_here {
+            return self.text();
+        }
+        let mut recent = self.recent.lock();
+        match &*recent {
+            Some((made, text)) if made.elapsed() < FRESH => text.clone(),
+            _ => recent.insert((Instant::now(), self.text())).1.clone(),
+        }
     }
 }
 
 fn is_local(peer: PeerAddr) -> bool {
     peer.tcp().is_none_or(|addr| addr.ip().to_canonical().is_loopback())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use prometheus_client::encoding::DescriptorEncoder;
+
+    use super::*;
+    use crate::Server;
+
+    fn request(path: &str, ip: &str) -> Request {
+        let head = format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n");
+        let peer = PeerAddr::Tcp(std::net::SocketAddr::new(ip.parse().unwrap(), 1));
+        Request::new(head.into(), peer, None)
+    }
+
+    #[derive(Debug)]
+    struct Asked(Arc<AtomicUsize>);
+
+    impl Collector for Asked {
+        fn encode(&self, _: DescriptorEncoder<'_>) -> std::fmt::Result {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn who_asks_often_from_elsewhere_costs_no_more_than_one_who_does_not() {
+        let asked = Arc::default();
+        let metrics = Metrics::new(Server::builder().monitor()).collector(Asked(Arc::clone(&asked)));
+        let first = metrics.respond(&request("/metrics", "192.0.2.1")).unwrap();
+        for _ in 0..100 {
+            // A machine that halts for a second here may make another.
+            assert_eq!(metrics.respond(&request("/metrics", "192.0.2.2")).unwrap().status, first.status);
+        }
+        let strangers = asked.load(Ordering::SeqCst);
+        assert!(strangers < 10, "{strangers}");
+        metrics.respond(&request("/metrics", "127.0.0.1")).unwrap();
+        metrics.respond(&request("/metrics", "::ffff:127.0.0.1")).unwrap();
+        assert!(asked.load(Ordering::SeqCst) >= strangers + 2);
+        assert!(metrics.respond(&request("/metric", "127.0.0.1")).is_none());
+    }
+
+    #[test]
+    fn local_metrics_are_for_this_machine_only() {
+        let metrics = Metrics::new(Server::builder().monitor()).local_only();
+        let status = |ip| metrics.respond(&request("/metrics", ip)).unwrap().status;
+        assert_eq!(["127.0.0.1", "::1", "192.0.2.1", "2001:db8::1"].map(status), [200, 200, 403, 403]);
+    }
 }

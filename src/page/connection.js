@@ -121,7 +121,7 @@ export class Connection {
     if (isFinal) return this.#set({ is: "ended", reason, status, code });
     if (this.#openedAt && Date.now() - this.#openedAt > STABLE_MS) this.#attempt = 0;
     this.#openedAt = 0;
-    const pause = Math.max(wait ?? 0, delay(this.#attempt));
+    const pause = (wait ?? 0) + delay(this.#attempt);
     this.#attempt += 1;
     this.#timer = setTimeout(() => this.connect(), pause);
     this.#set({ is: "waiting", reason, code, until: Date.now() + pause });

@@ -3,10 +3,10 @@
 const FIRST_MS = 500;
 const LAST_MS = 30_000;
 
-/** Full jitter: anything up to a bound that doubles, so that no crowd comes back at once. */
+/** Full jitter: anything between the first and a bound that doubles, so that no crowd comes back at once. */
 export function delay(attempt) {
   const bound = Math.min(LAST_MS, FIRST_MS * 2 ** Math.min(attempt + 1, 10));
-  return Math.max(FIRST_MS, Math.random() * bound);
+  return FIRST_MS + Math.random() * (bound - FIRST_MS);
 }
 
 /** Close codes after which the same would only happen again, or that somebody wanted. */

@@ -2,7 +2,7 @@
 //! one connection, or for want of descriptors or threads, never ends it.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::net::SocketAddr;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
@@ -16,6 +16,7 @@ use rustix::io::Errno;
 use super::context::{Context, full};
 use super::greeter::Caller;
 use super::listen::{Accepted, Listener};
+use super::stage::Stage;
 use super::{greeter, http};
 use crate::counters::{RefusalCause, add};
 use crate::link::{Link, LinkParts, Side};
@@ -33,12 +34,19 @@ const PARTING: Duration = Duration::from_millis(20);
 /// Deep enough for an embedder's gate and for HTTP.
 const GREETER_STACK: usize = 1024 * 1024;
 
-/// Runs until something can be read from `wake`, or its other end is closed.
+/// Runs until the server is handed over or ends. What can be read from `wake` has it look
+/// whether that is so.
 pub(super) fn run(context: &Arc<Context>, listeners: &[Listener], wake: &UnixStream) {
     let mut spare = File::open("/dev/null").ok();
     let mut rest = false;
-    while !context.is_stopping() {
-        let ready = match wait(listeners, wake, rest) {
+    loop {
+        let listeners: Vec<&Listener> = match context.stages.now() {
+            Stage::Running => listeners.iter().collect(),
+            // The others wait for the process that has them too.
+            Stage::Draining => listeners.iter().filter(|listener| !listener.is_shared()).collect(),
+            Stage::HandingOver | Stage::Ending => return,
+        };
+        let ready = match wait(&listeners, wake, rest) {
             Ok(ready) => ready,
             Err(error) => {
                 log::error!("failed to wait for connections: {error}");
@@ -47,7 +55,7 @@ pub(super) fn run(context: &Arc<Context>, listeners: &[Listener], wake: &UnixStr
             }
         };
         rest = false;
-        for (listener, _) in listeners.iter().zip(ready).filter(|(_, is_ready)| *is_ready) {
+        for (listener, _) in listeners.into_iter().zip(ready).filter(|(_, is_ready)| *is_ready) {
             match listener.accept() {
                 Ok(Accepted { transport, peer, local }) => admit(context, transport, peer, local),
                 Err(error) if is_exhausted(&error) => {
@@ -68,12 +76,17 @@ pub(super) fn run(context: &Arc<Context>, listeners: &[Listener], wake: &UnixStr
 }
 
 /// Which listeners have a connection. Resting, it only waits a while for `wake`.
-fn wait(listeners: &[Listener], wake: &UnixStream, rest: bool) -> io::Result<Vec<bool>> {
+fn wait(listeners: &[&Listener], mut wake: &UnixStream, rest: bool) -> io::Result<Vec<bool>> {
     let listening = if rest { &[] } else { listeners };
     let mut fds = vec![PollFd::new(wake, PollFlags::IN)];
     fds.extend(listening.iter().map(|listener| PollFd::from_borrowed_fd(listener.as_fd(), PollFlags::IN)));
     let pause = Timespec { tv_sec: 0, tv_nsec: BACK_OFF.subsec_nanos() as _ };
     match rustix::event::poll(&mut fds, rest.then_some(&pause)) {
+        Ok(_) if !fds[0].revents().is_empty() => {
+            drop(fds);
+            // Those who have a connection are ready again the next time.
+            wake.read(&mut [0; 16]).map(|_| Vec::new())
+        }
         Ok(_) => Ok(fds[1..].iter().map(|fd| !fd.revents().is_empty()).collect()),
         Err(Errno::INTR) => Ok(Vec::new()),
         Err(error) => Err(error.into()),
@@ -158,7 +171,7 @@ pub(super) fn admit(
         context.counters().refusals.count(&RefusalCause::Threads);
         turn_away_link(&link, "the server is out of threads");
     }
-    if context.is_stopping() {
+    if context.stages.now() == Stage::Ending {
         // Came while the others were being ended.
         context.evict_all();
     }
@@ -166,7 +179,7 @@ pub(super) fn admit(
 
 pub(super) fn too_many() -> Refusal {
     let refusal = Refusal::new(429, "too many connections from your address; close one, or wait");
-    refusal.retry_after(Duration::from_secs(5))
+    refusal.retry_after(Duration::from_secs(5)).because(RefusalCause::AddressConnections)
 }
 
 fn turn_away_link(link: &Link, why: &str) {

@@ -1,5 +1,7 @@
 //! Options of a server, each with a default that suits most.
 
+mod stopping;
+
 use std::collections::HashSet;
 use std::net::ToSocketAddrs;
 use std::num::NonZeroU32;
@@ -10,6 +12,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender};
+use parking_lot::Mutex;
 
 use super::context::{Context, Gate, Options};
 use super::events::{Event, EventSource};
@@ -18,7 +21,7 @@ use super::listen::{Listener, LocalAddr};
 use super::pace::MessageRate;
 use super::proxies::{Proxies, TrustedProxy};
 use super::settings::{InForce, Settings};
-use super::shutdown::{Stopper, Threads};
+use super::shutdown::{Accepting, Stopper, Threads};
 use super::{Monitor, Server, accept};
 use crate::handler::{Acceptance, Silent};
 use crate::hub::Hub;
@@ -63,6 +66,9 @@ impl ServerBuilder {
                 subprotocols: Vec::new(),
                 proxies: Proxies::default(),
                 stack_size: 256 * 1024,
+                drain_timeout: Duration::from_secs(10),
+                drain_window: Duration::from_secs(5),
+                on_shutdown: Mutex::default(),
                 observer: None,
             },
             settings: Settings::default(),
@@ -277,12 +283,6 @@ impl ServerBuilder {
         self
     }
 
-    /// Time that a shutdown gives all clients together. Defaults to 10 s.
-    pub fn drain_timeout(mut self, timeout: Duration) -> Self {
-        self.settings.drain_timeout = timeout;
-        self
-    }
-
     /// Bytes in one incoming message, all fragments together; over that 1009.
     /// Defaults to 64 KiB.
     pub fn max_message_size(mut self, bytes: usize) -> Self {
@@ -393,13 +393,16 @@ impl ServerBuilder {
         let context = Arc::new(Context::new(self.options, in_force, hub, drain));
         self.monitor.watch(&context);
         let (wake, woken) = UnixStream::pair().map_err(Error::io("make a socket pair"))?;
-        let (accepting, listeners) = (context.clone(), self.listeners);
+        let listeners = Arc::new(self.listeners);
+        let lending = Arc::downgrade(&listeners);
+        let accepting = context.clone();
         let accept_thread = thread::Builder::new()
             .name("chinwag-accept".to_owned())
             .spawn(move || accept::run(&accepting, &listeners, &woken))
             .map_err(Error::io("start the accepting thread"))?;
-        let threads = Threads { accept: accept_thread, hub: hub_thread, drain: drain_thread };
-        let stopper = Arc::new(Stopper::new(context.clone(), wake, self.stop_tx, threads));
+        let threads = Threads { hub: hub_thread, drain: drain_thread };
+        let accepting = Accepting { thread: accept_thread, wake, listeners: lending };
+        let stopper = Arc::new(Stopper::new(context.clone(), accepting, self.stop_tx, threads));
         Ok(Server { context, stopper, addrs, monitor: self.monitor })
     }
 }

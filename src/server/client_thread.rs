@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::context::{Context, Place, SHUTDOWN_REASON};
+use super::context::{Context, Place};
 use super::pace::Pace;
 use super::visitors::Visit;
 use crate::handler::Handler;
@@ -55,7 +55,7 @@ pub(super) fn run(session: Box<Session>) {
     context.hub.tell(Command::Register(client.clone()));
     if context.is_stopping() {
         // Came too late for the closing of all.
-        client.close(CloseCode::GOING_AWAY, SHUTDOWN_REASON);
+        client.close(context.goodbye().code(), context.goodbye().reason());
     }
     let pace = context.live.get().settings.message_rate.map(Pace::new);
     let mut callbacks = Callbacks { client: &client, handler, pace };

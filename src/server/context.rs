@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 
 use super::proxies::Proxies;
 use super::settings::{InForce, Live};
+use super::stage::{Goodbye, Stage, Stages};
 use super::throttle::Throttle;
 use super::visitors::Visitors;
 use crate::counters::{ConnectionCounters, RefusalCause};
@@ -18,19 +19,19 @@ use crate::handler::Acceptance;
 use crate::hub::Hub;
 use crate::link::Drain;
 use crate::wire::WireObserver;
-use crate::{Refusal, Request, Response};
+use crate::{CloseCode, Refusal, Request, Response};
 
 /// When those that find no place should try again.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
-
-/// What clients are told of a shutdown.
-pub(super) const SHUTDOWN_REASON: &str = "the server is going away";
 
 /// Decides on a newcomer. Runs on its greeter's thread, and may block.
 pub(super) type Gate = Box<dyn Fn(&Request) -> Result<Acceptance, Refusal> + Send + Sync>;
 
 /// Answers a request that is for no WebSocket. Runs on a greeter's thread.
 pub(super) type HttpAnswer = Box<dyn Fn(&Request) -> Option<Response> + Send + Sync>;
+
+/// Called once, at the beginning of a shutdown.
+pub(super) type ShutdownHook = Box<dyn FnOnce(&Hub, CloseCode) + Send>;
 
 /// What the builder collected that stays as it is.
 pub(super) struct Options {
@@ -40,6 +41,9 @@ pub(super) struct Options {
     pub subprotocols: Vec<String>,
     pub proxies: Proxies,
     pub stack_size: usize,
+    pub drain_timeout: Duration,
+    pub drain_window: Duration,
+    pub on_shutdown: Mutex<Option<ShutdownHook>>,
     pub observer: Option<Arc<dyn WireObserver>>,
 }
 
@@ -48,7 +52,7 @@ pub(super) struct Context {
     pub live: Live,
     pub hub: Hub,
     pub drain: Arc<Drain>,
-    pub is_stopping: AtomicBool,
+    pub stages: Stages,
     /// Clients that passed the gate and have not gone.
     pub clients: AtomicUsize,
     /// Those who are being greeted, the oldest first, and since when. Each has a
@@ -70,7 +74,7 @@ impl Context {
             live: Live::new(in_force),
             hub,
             drain,
-            is_stopping: AtomicBool::new(false),
+            stages: Stages::default(),
             clients: AtomicUsize::new(0),
             greeting: Mutex::default(),
             wire_counter: Arc::default(),
@@ -81,8 +85,14 @@ impl Context {
         }
     }
 
+    /// Whether newcomers are refused.
     pub(super) fn is_stopping(&self) -> bool {
-        self.is_stopping.load(Ordering::SeqCst)
+        self.stages.now() >= Stage::Draining
+    }
+
+    /// What clients are told of a shutdown.
+    pub(super) fn goodbye(&self) -> Goodbye {
+        self.stages.goodbye()
     }
 
     pub(super) fn counters(&self) -> &ConnectionCounters {
@@ -126,7 +136,7 @@ impl Context {
 
     /// A thread that ends lets go of its handle, but for a shutdown that wants it.
     fn leave(&self, key: u64) {
-        if !self.is_stopping() {
+        if self.stages.now() < Stage::Ending {
             self.threads.lock().remove(&key);
         }
     }
@@ -147,7 +157,9 @@ pub(super) struct Place(Arc<Context>);
 impl Place {
     pub(super) fn take(context: &Arc<Context>) -> Result<Self, Refusal> {
         if context.is_stopping() {
-            return Err(full(SHUTDOWN_REASON).because(RefusalCause::Stopping));
+            let refusal = Refusal::new(503, format!("{}; try again later", context.goodbye().reason()));
+            let refusal = refusal.retry_after(context.stages.retry_after());
+            return Err(refusal.because(RefusalCause::Stopping));
         }
         let most = context.live.get().limits.max_clients;
         let take = |taken: usize| (taken < most).then_some(taken + 1);

@@ -2,6 +2,7 @@
 //! memory mappings, and a client a descriptor.
 
 use std::fs;
+use std::path::Path;
 
 use rustix::process::{Resource, getrlimit};
 
@@ -54,7 +55,7 @@ impl Limits {
             (getrlimit(Resource::Nproc).current.map(threads), "the limit of processes (ulimit -u)"),
             (read("/proc/sys/kernel/threads-max").map(threads), "kernel.threads-max"),
             (read("/proc/sys/kernel/pid_max").map(threads), "kernel.pid_max"),
-            (read("/sys/fs/cgroup/pids.max").map(threads), "the control group's pids.max"),
+            (read_of_cgroup("pids.max").map(threads), "the control group's pids.max (systemd's TasksMax)"),
         ];
         let known = candidates.into_iter().filter_map(|(limit, why)| Some((limit?, why)));
         let (limit, why) = known.min().unwrap_or((UNKNOWN, "no known limit"));
@@ -74,8 +75,20 @@ pub(super) fn descriptors() -> Option<(u64, u64)> {
     Some((open, limit))
 }
 
-fn read(path: &str) -> Option<u64> {
+fn read(path: impl AsRef<Path>) -> Option<u64> {
     fs::read_to_string(path).ok()?.trim().parse().ok()
+}
+
+/// The least that this process's control group allows, or one that it is in.
+fn read_of_cgroup(file: &str) -> Option<u64> {
+    let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    let own = groups.lines().find_map(|line| line.strip_prefix("0::/")).unwrap_or_default();
+    let root = Path::new("/sys/fs/cgroup");
+    let own = root.join(own);
+    own.ancestors()
+        .take_while(|group| group.starts_with(root))
+        .filter_map(|group| read(group.join(file)))
+        .min()
 }
 
 #[cfg(test)]

@@ -1,15 +1,16 @@
 //! What a server listens on: TCP and Unix domain sockets, bound here or given.
 
 use std::fmt;
-use std::fs;
 use std::io;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
-use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::fs::FileTypeExt;
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustix::net::AddressFamily;
+
+use super::socket_file::{self, SocketFile};
 #[cfg(feature = "tls")]
 use crate::ServerTls;
 #[cfg(feature = "tls")]
@@ -20,7 +21,7 @@ use crate::{Error, PeerAddr, Result};
 /// Connections that the system holds until they are accepted; it may hold fewer
 /// (`net.core.somaxconn`).
 const BACKLOG: i32 = 4096;
-const UNIX_PREFIX: &str = "unix:";
+pub(super) const UNIX_PREFIX: &str = "unix:";
 
 /// An address that a server listens on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,6 +71,7 @@ impl fmt::Display for LocalAddr {
 #[derive(Debug)]
 pub struct Listener {
     kind: Kind,
+    is_shared: bool,
     #[cfg(feature = "tls")]
     tls: Option<ServerTls>,
 }
@@ -77,8 +79,8 @@ pub struct Listener {
 #[derive(Debug)]
 enum Kind {
     Tcp(TcpListener),
-    /// With the path to remove at the end, where it was bound here.
-    Unix(UnixListener, Option<PathBuf>),
+    /// With its file, where that was made here.
+    Unix(UnixListener, Option<Arc<SocketFile>>),
 }
 
 impl Listener {
@@ -108,11 +110,11 @@ impl Listener {
             return Err(Error::Invalid("a Unix socket needs a path, such as unix:/run/chat.sock".to_owned()));
         }
         let bind = || {
-            remove_stale(path)?;
+            socket_file::remove_stale(path)?;
             UnixListener::bind(path)
         };
         let listener = bind().map_err(Error::io(format!("bind {UNIX_PREFIX}{}", path.display())))?;
-        Ok(Kind::Unix(listener, Some(path.to_owned())).into())
+        Ok(Kind::Unix(listener, Some(SocketFile::ours(path))).into())
     }
 
     /// Takes clients over TLS alone, with this certificate. Who asks in the clear is
@@ -129,6 +131,43 @@ impl Listener {
         }
         self.tls = Some(tls.clone());
         Ok(self)
+    }
+
+    /// Says that another process has this socket too, and goes on with it: systemd's, say.
+    /// When the server stops, nothing more is accepted from it, nobody is refused, and who
+    /// connects waits for that process.
+    pub fn shared(mut self) -> Self {
+        self.is_shared = true;
+        self
+    }
+
+    /// A listener that another process bound and handed over; `has_file` says that the file
+    /// of a Unix domain socket comes with it, though it stays the other's until it is
+    /// [claimed](SocketFile::claim).
+    pub(super) fn inherit(fd: OwnedFd, has_file: bool) -> io::Result<Self> {
+        if rustix::net::getsockname(&fd)?.address_family() != AddressFamily::UNIX {
+            return Ok(TcpListener::from(fd).into());
+        }
+        let listener = UnixListener::from(fd);
+        let path = listener.local_addr()?.as_pathname().map(SocketFile::of_another);
+        Ok(Kind::Unix(listener, path.filter(|_| has_file)).into())
+    }
+
+    /// The file that goes with it, where it has one that is to be removed at the end.
+    pub(super) fn file(&self) -> Option<&Arc<SocketFile>> {
+        match &self.kind {
+            Kind::Unix(_, file) => file.as_ref(),
+            Kind::Tcp(_) => None,
+        }
+    }
+
+    /// Whether it is a TCP socket, and not a Unix domain socket.
+    pub fn is_tcp(&self) -> bool {
+        matches!(self.kind, Kind::Tcp(_))
+    }
+
+    pub(super) fn is_shared(&self) -> bool {
+        self.is_shared
     }
 
     /// The same as [`bind`](Self::bind), with addresses of any kind.
@@ -205,6 +244,7 @@ impl From<Kind> for Listener {
     fn from(kind: Kind) -> Self {
         Self {
             kind,
+            is_shared: false,
             #[cfg(feature = "tls")]
             tls: None,
         }
@@ -237,20 +277,4 @@ impl From<UnixListener> for Listener {
     fn from(listener: UnixListener) -> Self {
         Kind::Unix(listener, None).into()
     }
-}
-
-impl Drop for Listener {
-    fn drop(&mut self) {
-        if let Kind::Unix(_, Some(path)) = &self.kind {
-            let _ = fs::remove_file(path);
-        }
-    }
-}
-
-/// Removes a socket file on which nobody listens.
-fn remove_stale(path: &Path) -> io::Result<()> {
-    let is_socket = fs::symlink_metadata(path).is_ok_and(|meta| meta.file_type().is_socket());
-    let is_dead =
-        || UnixStream::connect(path).is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused);
-    if is_socket && is_dead() { fs::remove_file(path) } else { Ok(()) }
 }

@@ -22,7 +22,10 @@ mod pace;
 mod proxies;
 mod settings;
 mod shutdown;
+mod socket_file;
+mod stage;
 mod statistics;
+mod takeover;
 mod throttle;
 mod visitors;
 
@@ -34,6 +37,7 @@ pub use pace::MessageRate;
 pub use proxies::TrustedProxy;
 pub use settings::{Settings, SettingsHandle};
 pub use statistics::Statistics;
+pub use takeover::Takeover;
 
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
@@ -42,7 +46,7 @@ use std::time::Duration;
 use crate::hub::Hub;
 use crate::{Error, Message, Result, Room};
 use context::Context;
-use shutdown::Stopper;
+use shutdown::{Plan, Stopper};
 
 /// A running server. Dropping it shuts it down.
 ///
@@ -138,18 +142,18 @@ impl Server {
         ShutdownHandle(self.stopper.clone())
     }
 
-    /// Takes no more clients, sends what is queued, closes every client with 1001,
-    /// waits for all of it at most the drain time-out
-    /// (see [`ServerBuilder::drain_timeout`]) and a second more for callbacks to
-    /// return, and joins every thread of the server's. A second call waits for the
-    /// first. From a callback it only begins the shutdown, and
-    /// returns at once.
+    /// Refuses newcomers with 503, closes every client with 1001 after what is queued for
+    /// it, one after the other (see [`ServerBuilder::drain_window`]), waits for all of it
+    /// at most the drain time-out (see [`ServerBuilder::drain_timeout`]) and a second more
+    /// for callbacks to return, and joins every thread of the server's. A second call
+    /// waits for the first. From a callback it only begins the shutdown, and returns at
+    /// once.
     ///
     /// # Errors
     ///
     /// [`Error::StillRunning`] where callbacks had not returned in time.
     pub fn shutdown(&self) -> Result<()> {
-        self.stopper.shutdown(None)
+        self.stopper.shutdown(Plan::stop(None))
     }
 
     /// Waits until the server has been shut down through a [`ShutdownHandle`].
@@ -165,7 +169,17 @@ impl ShutdownHandle {
     ///
     /// [`Error::StillRunning`] where callbacks had not returned in time.
     pub fn shutdown(&self) -> Result<()> {
-        self.0.shutdown(None)
+        self.0.shutdown(Plan::stop(None))
+    }
+
+    /// As [`Server::shutdown`], and tells the clients that the server comes back: they are
+    /// closed with 1012.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::StillRunning`] where callbacks had not returned in time.
+    pub fn restart(&self) -> Result<()> {
+        self.0.shutdown(Plan::restart())
     }
 
     /// As [`Server::shutdown`], with this drain time-out. With zero, connections
@@ -175,7 +189,12 @@ impl ShutdownHandle {
     ///
     /// [`Error::StillRunning`] where callbacks had not returned in time.
     pub fn shutdown_within(&self, timeout: Duration) -> Result<()> {
-        self.0.shutdown(Some(timeout))
+        self.0.shutdown(Plan::stop(Some(timeout)))
+    }
+
+    /// Whether a shutdown has begun, or is over: newcomers are not taken any more.
+    pub fn is_stopping(&self) -> bool {
+        self.0.is_begun()
     }
 }
 
@@ -183,7 +202,7 @@ impl Drop for Server {
     fn drop(&mut self) {
         // Who shut it down before was told already.
         if !self.stopper.is_over()
-            && let Err(error @ Error::StillRunning(_)) = self.stopper.shutdown(None)
+            && let Err(error @ Error::StillRunning(_)) = self.stopper.shutdown(Plan::stop(None))
         {
             log::warn!("{error}");
         }

@@ -84,6 +84,7 @@ impl Statistics {
         let connections = context.counters();
         let (hub_queue, hub_queue_capacity) = context.hub.queue();
         let backlog = context.drain.backlog();
+        let messages_sent = read(&hub.deliveries);
         Self {
             clients: read(&hub.clients),
             max_clients: context.live.get().limits.max_clients as u64,
@@ -97,7 +98,7 @@ impl Statistics {
             closes: connections.closes.snapshot(),
             messages_received: read(&connections.messages_received),
             bytes_received: read(&connections.bytes_received),
-            messages_sent: read(&hub.deliveries),
+            messages_sent,
             bytes_sent: read(&hub.bytes_sent),
             messages_dropped: read(&hub.dropped),
             messages_delayed: read(&connections.paced),

@@ -75,6 +75,13 @@ fn the_conversation_of_the_article_is_held_by_pythons_websockets_over_tls() {
     succeeds(python("conversation.py").arg(format!("wss://{addr}/")).arg(authority.ca()));
 }
 
+#[test]
+#[ignore = "needs Python's prometheus-client: run tests/run"]
+fn the_metrics_are_read_by_prometheus_own_parsers() {
+    let (_server, addr) = Program::chat_server(&[]);
+    succeeds(python("metrics.py").arg(format!("http://{addr}/metrics")));
+}
+
 fn python(script: &str) -> Command {
     assert!(Path::new(PYTHON).exists(), "{PYTHON} is missing: run tests/run");
     let mut command = Command::new(PYTHON);

@@ -16,6 +16,8 @@ mod hub;
 mod life;
 mod load;
 mod logging;
+mod metrics;
+mod operations;
 mod page;
 mod programs;
 mod proxy;

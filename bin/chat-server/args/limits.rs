@@ -63,10 +63,6 @@ pub struct Limits {
     #[arg(long, value_name = "TIME", env = "CHINWAG_CLOSE_TIMEOUT", default_value = "5s", value_parser = duration)]
     pub close_timeout: Duration,
 
-    /// Time that all clients have together when the server is asked to stop.
-    #[arg(long, value_name = "TIME", env = "CHINWAG_DRAIN_TIMEOUT", default_value = "10s", value_parser = duration)]
-    pub drain_timeout: Duration,
-
     /// Bytes that may wait for a client that reads too slowly.
     #[arg(long, value_name = "BYTES", env = "CHINWAG_OUTBOX_BYTES", default_value = "1048576", value_parser = positive)]
     pub outbox_bytes: usize,
@@ -110,7 +106,6 @@ impl Limits {
         settings.ping_interval = self.ping_interval;
         settings.ping_timeout = self.ping_timeout;
         settings.close_timeout = self.close_timeout;
-        settings.drain_timeout = self.drain_timeout;
         settings.outbox_bytes = self.outbox_bytes;
         settings.outbox_messages = self.outbox_messages;
         settings.overflow = self.overflow();

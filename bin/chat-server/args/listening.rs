@@ -56,22 +56,26 @@ impl Listening {
         builder.load().map(Some)
     }
 
-    /// Binds every address.
-    pub fn listeners(&self, tls: Option<&ServerTls>) -> Result<Vec<Listener>, Error> {
-        let bind = |addr: &String| {
-            let listener = Listener::bind(addr)?;
-            // Who comes through a Unix socket is on this machine.
-            match tls.filter(|_| !addr.starts_with("unix:")) {
-                Some(tls) => listener.tls(tls),
-                None => Ok(listener),
-            }
-        };
-        self.listen.iter().map(bind).collect()
+    /// A listener of every address, as `bind` makes them, with TLS where it is asked for.
+    pub fn listeners(
+        &self,
+        tls: Option<&ServerTls>,
+        mut bind: impl FnMut(&str) -> Result<Listener, Error>,
+    ) -> Result<Vec<Listener>, Error> {
+        self.listen.iter().map(|addr| bind(addr).and_then(|listener| secured(listener, tls))).collect()
     }
 
     pub fn apply(&self, settings: &mut Settings) {
         settings.allowed_origins.clone_from(&self.allow_origin);
         settings.allowed_hosts.clone_from(&self.allow_host);
+    }
+}
+
+/// Who comes through a Unix socket is on this machine, and needs no TLS.
+pub fn secured(listener: Listener, tls: Option<&ServerTls>) -> Result<Listener, Error> {
+    match tls.filter(|_| listener.is_tcp()) {
+        Some(tls) => listener.tls(tls),
+        None => Ok(listener),
     }
 }
 

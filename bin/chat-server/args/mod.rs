@@ -3,12 +3,14 @@
 mod chatting;
 mod limits;
 mod listening;
+mod operations;
 mod proxies;
 mod watching;
 
 pub use chatting::Chatting;
 pub use limits::Limits;
-pub use listening::Listening;
+pub use listening::{Listening, secured};
+pub use operations::Operations;
 pub use proxies::Proxies;
 pub use watching::Watching;
 
@@ -73,6 +75,9 @@ pub struct Options {
 
     #[command(flatten)]
     pub limits: Limits,
+
+    #[command(flatten)]
+    pub operations: Operations,
 
     #[command(flatten)]
     pub watching: Watching,
