@@ -53,6 +53,10 @@ fn on_use(options: &Options) -> Vec<Found> {
     if let Err(error) = listening.load_tls() {
         found.push(Found("tls-cert", error.to_string()));
     }
+    if let Some(words) = options.operations.takeover_socket.as_deref().and_then(|path| folder_of(path).err())
+    {
+        found.push(Found("takeover-socket", words));
+    }
     if let Some(words) = options.logging.file().and_then(|path| log_file(path).err()) {
         found.push(Found("log-file", words));
     }

@@ -18,6 +18,8 @@ const LIVE: &[&str] = &[
     "announce-up-to",
     "close-timeout",
     "connections-per-address",
+    "drain-timeout",
+    "drain-window",
     "handshake-timeout",
     "history",
     "joins-per-address",
@@ -54,18 +56,20 @@ impl Reload {
     /// keep the next signal waiting.
     pub fn begin(&self) {
         let reload = self.clone();
-        std::thread::spawn(move || reload.run());
+        std::thread::spawn(move || {
+            systemd::reloading();
+            reload.run();
+            systemd::ready();
+        });
     }
 
     fn run(&self) {
-        systemd::reloading();
         self.read_options();
         match self.tls.as_ref().map(ServerTls::reload) {
             Some(Ok(())) => log::info!("asked to reload: certificate and key were read again"),
             Some(Err(error)) => log::error!("asked to reload: {error}; going on with what was there before"),
             None => {}
         }
-        systemd::ready();
     }
 
     fn read_options(&self) {

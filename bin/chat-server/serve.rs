@@ -100,7 +100,7 @@ fn start(
             systemd::stopping(drain_timeout);
             farewell(hub, code);
         });
-    let mut builder = options.operations.apply(options.proxies.apply(builder));
+    let mut builder = options.proxies.apply(builder);
     if let Some(printer) = printer {
         builder = builder.wire_observer(printer.clone());
     }

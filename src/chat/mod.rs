@@ -201,19 +201,6 @@ impl Chat {
         self.shared.state.lock().latest(room, limit)
     }
 
-    /// What is announced and kept, as it is now.
-    pub fn settings(&self) -> ChatSettings {
-        self.shared.state.lock().settings()
-    }
-
-    /// Changes that while people are here. `change` must not ask or tell the chat itself.
-    pub fn change_settings(&self, change: impl FnOnce(&mut ChatSettings)) {
-        let mut state = self.shared.state.lock();
-        let mut settings = state.settings();
-        change(&mut settings);
-        state.set(&settings);
-    }
-
     /// Tells everyone that the server stops or restarts, for
     /// [`ServerBuilder::on_shutdown`](crate::ServerBuilder::on_shutdown).
     pub fn farewell(&self) -> impl FnOnce(&Hub, CloseCode) + Send + 'static {
@@ -225,6 +212,19 @@ impl Chat {
             };
             chat.notice(hub, text);
         }
+    }
+
+    /// What is announced and kept, as it is now.
+    pub fn settings(&self) -> ChatSettings {
+        self.shared.state.lock().settings()
+    }
+
+    /// Changes that while people are here. `change` must not ask or tell the chat itself.
+    pub fn change_settings(&self, change: impl FnOnce(&mut ChatSettings)) {
+        let mut state = self.shared.state.lock();
+        let mut settings = state.settings();
+        change(&mut settings);
+        state.set(&settings);
     }
 
     /// Tells everyone something in the server's name.

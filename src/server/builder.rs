@@ -66,8 +66,6 @@ impl ServerBuilder {
                 subprotocols: Vec::new(),
                 proxies: Proxies::default(),
                 stack_size: 256 * 1024,
-                drain_timeout: Duration::from_secs(10),
-                drain_window: Duration::from_secs(5),
                 on_shutdown: Mutex::default(),
                 observer: None,
             },

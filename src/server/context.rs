@@ -41,8 +41,6 @@ pub(super) struct Options {
     pub subprotocols: Vec<String>,
     pub proxies: Proxies,
     pub stack_size: usize,
-    pub drain_timeout: Duration,
-    pub drain_window: Duration,
     pub on_shutdown: Mutex<Option<ShutdownHook>>,
     pub observer: Option<Arc<dyn WireObserver>>,
 }

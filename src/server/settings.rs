@@ -56,6 +56,10 @@ pub struct Settings {
     pub message_timeout: Option<Duration>,
     /// Time for the peer to answer a close frame.
     pub close_timeout: Duration,
+    /// Time that a shutdown gives all clients together.
+    pub drain_timeout: Duration,
+    /// Time over which a shutdown closes them.
+    pub drain_window: Duration,
     /// Bytes in one incoming message.
     pub max_message_size: usize,
     /// Fragments in one incoming message.
@@ -85,6 +89,8 @@ impl Default for Settings {
             ping_timeout: life.ping_timeout,
             message_timeout: life.message_timeout,
             close_timeout: life.close_timeout,
+            drain_timeout: Duration::from_secs(10),
+            drain_window: Duration::from_secs(5),
             max_message_size: life.max_message_size,
             max_fragments: life.max_fragments,
             outbox_bytes: 1024 * 1024,

@@ -34,6 +34,9 @@ const HOOK: Duration = Duration::from_secs(1);
 /// How long a handshake under way may take until it comes in, where another process
 /// takes those that follow.
 const LATECOMERS: Duration = Duration::from_secs(1);
+/// How long the hub has to answer before it counts as stuck, in a closure of the
+/// embedder's that does not return.
+const HUB: Duration = Duration::from_secs(1);
 /// The longest that one client waits for its turn to be closed after the one before.
 const PACE: Duration = Duration::from_millis(10);
 
@@ -140,7 +143,7 @@ impl Stopper {
     }
 
     pub(super) fn shutdown(self: &Arc<Self>, plan: Plan) -> Result<()> {
-        let timeout = plan.timeout.unwrap_or(self.context.options.drain_timeout);
+        let timeout = plan.timeout.unwrap_or_else(|| self.context.live.get().settings.drain_timeout);
         if timeout.is_zero() {
             self.is_hurried.store(true, Ordering::SeqCst);
             self.context.drain.signal();
@@ -158,9 +161,9 @@ impl Stopper {
         let window = self.window(timeout);
         self.context.stages.set_goodbye(plan.goodbye, window);
         self.begin(plan, timeout);
-        self.dismiss(window);
-        let left = self.drain(deadline);
-        self.end(threads, left);
+        let is_told = self.dismiss(window);
+        let left = self.drain(if is_told { deadline } else { Instant::now() });
+        let left = left + self.end(threads, left);
         *self.outcome.lock() = Some(left);
         self.ended.notify_all();
         self.result()
@@ -198,7 +201,7 @@ impl Stopper {
     fn window(&self, timeout: Duration) -> Duration {
         let clients = self.context.clients.load(Ordering::SeqCst);
         let at_pace = PACE.saturating_mul(u32::try_from(clients).unwrap_or(u32::MAX));
-        self.context.options.drain_window.min(timeout / 2).min(at_pace)
+        self.context.live.get().settings.drain_window.min(timeout / 2).min(at_pace)
     }
 
     /// From here on newcomers are refused, or left to another process; the embedder is
@@ -243,8 +246,27 @@ impl Stopper {
         }
     }
 
-    /// Closes the clients, one after the other; then nobody listens any more.
-    fn dismiss(&self, window: Duration) {
+    /// Closes the clients; then nobody listens any more. False where the hub is stuck, by way
+    /// of which they would be told.
+    fn dismiss(&self, window: Duration) -> bool {
+        let is_hub_alive = self.is_hub_alive();
+        if is_hub_alive {
+            self.close_clients(window);
+        } else {
+            log::error!("the hub does not answer: cutting all connections");
+        }
+        self.stop_accepting(Stage::Ending);
+        self.context.evict_all();
+        if is_hub_alive {
+            // Those who came in meanwhile.
+            let goodbye = self.context.goodbye();
+            self.context.hub.close_all(goodbye.code(), goodbye.reason());
+        }
+        is_hub_alive
+    }
+
+    /// One after the other, in random order.
+    fn close_clients(&self, window: Duration) {
         let (hub, goodbye) = (&self.context.hub, self.context.goodbye());
         let mut clients = hub.clients();
         clients.shuffle(&mut rand::rng());
@@ -253,14 +275,14 @@ impl Stopper {
             let due = began + window.mul_f64(number as f64 / count);
             self.wait_unless_hurried(due, || false);
             if self.is_hurried.load(Ordering::SeqCst) {
-                break;
+                return;
             }
             client.close(goodbye.code(), goodbye.reason());
         }
-        self.stop_accepting(Stage::Ending);
-        self.context.evict_all();
-        // Those who came in meanwhile.
-        hub.close_all(goodbye.code(), goodbye.reason());
+    }
+
+    fn is_hub_alive(&self) -> bool {
+        self.context.hub.answers_within(HUB) == Some(true)
     }
 
     /// Waits for all connections to end, then cuts those that have not; returns
@@ -275,17 +297,22 @@ impl Stopper {
         drain.link_count()
     }
 
-    fn end(&self, Threads { hub, drain }: Threads, left: usize) {
-        self.context.hub.tell(Command::Stop);
-        self.context.drain.stop();
-        for thread in [hub, drain] {
-            let _ = thread.join();
+    /// Ends the threads, and returns how many of the server's own it left behind: the hub's,
+    /// where that is stuck.
+    fn end(&self, Threads { hub, drain }: Threads, left: usize) -> usize {
+        let is_hub_alive = self.is_hub_alive();
+        if is_hub_alive {
+            self.context.hub.tell(Command::Stop);
+            let _ = hub.join();
         }
+        self.context.drain.stop();
+        let _ = drain.join();
         for thread in self.context.take_threads() {
             if left == 0 || thread.is_finished() {
                 let _ = thread.join();
             }
         }
+        usize::from(!is_hub_alive)
     }
 
     /// Goes on to a stage in which nothing is accepted, and waits for the thread that did.

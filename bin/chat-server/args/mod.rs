@@ -95,5 +95,6 @@ impl Options {
     pub fn apply(&self, settings: &mut Settings) {
         self.listening.apply(settings);
         self.limits.apply(settings);
+        self.operations.apply(settings);
     }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use chinwag::ServerBuilder;
+use chinwag::Settings;
 use clap::Args;
 
 use crate::shared::duration;
@@ -28,7 +28,8 @@ pub struct Operations {
 }
 
 impl Operations {
-    pub fn apply(&self, builder: ServerBuilder) -> ServerBuilder {
-        builder.drain_timeout(self.drain_timeout).drain_window(self.drain_window)
+    pub fn apply(&self, settings: &mut Settings) {
+        settings.drain_timeout = self.drain_timeout;
+        settings.drain_window = self.drain_window;
     }
 }

@@ -8,7 +8,7 @@ use crate::{CloseCode, Hub};
 impl ServerBuilder {
     /// Time that a shutdown gives all clients together. Defaults to 10 s.
     pub fn drain_timeout(mut self, timeout: Duration) -> Self {
-        self.options.drain_timeout = timeout;
+        self.settings.drain_timeout = timeout;
         self
     }
 
@@ -17,7 +17,7 @@ impl ServerBuilder {
     /// within half of the [`drain_timeout`](Self::drain_timeout). Until the last was
     /// told to go, newcomers get 503. Defaults to 5 s; with zero all are closed at once.
     pub fn drain_window(mut self, window: Duration) -> Self {
-        self.options.drain_window = window;
+        self.settings.drain_window = window;
         self
     }
 

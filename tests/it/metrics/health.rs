@@ -7,7 +7,7 @@ use std::time::Duration;
 use chinwag::{Server, Unready};
 
 use super::{get, scrape, watched};
-use crate::support::{Program, Raw, addr, eventually, join};
+use crate::support::{PATIENCE, Program, Raw, addr, answer_to, eventually, join, request};
 
 #[test]
 fn a_server_that_works_says_so() {
@@ -65,6 +65,26 @@ fn readiness_ends_where_a_shutdown_begins() {
     drop(stalled);
     shutdown.join().unwrap().unwrap();
     assert_eq!(monitor.alive(), Err(Unready::Stopped));
+}
+
+#[test]
+fn while_a_server_drains_its_port_says_that_it_is_alive_and_not_ready() {
+    let (addr_tx, addr_rx) = mpsc::channel();
+    let (answers_tx, answers_rx) = mpsc::channel();
+    let server = watched(Server::builder().on_shutdown(move |_, _| {
+        let addr = addr_rx.recv().unwrap();
+        let refused = answer_to(addr, &request("/?name=late", ""));
+        assert!(refused.starts_with("HTTP/1.1 503 "), "{refused}");
+        let answers = ["/healthz", "/readyz"].map(|path| get(addr, path));
+        let _ = answers_tx.send((answers, scrape(addr)));
+    }));
+    addr_tx.send(addr(&server)).unwrap();
+    server.shutdown().unwrap();
+    let ([alive, ready], seen) = answers_rx.recv_timeout(PATIENCE).unwrap();
+    assert_eq!(alive, (200, "ok\n".to_owned()));
+    assert_eq!(ready, (503, "the server is shutting down\n".to_owned()));
+    assert_eq!(seen.value("chinwag_ready"), 0.0);
+    assert_eq!(seen.labelled("chinwag_refusals_total", &[("reason", "stopping")]), 1.0);
 }
 
 #[test]
