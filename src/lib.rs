@@ -118,7 +118,7 @@
 //!
 //! | feature | what | default |
 //! |---|---|---|
-//! | `chat` | `chinwag::chat`, the chat as a handler; `page`, its web page; `chat_client`, a client that comes back; `protocol`, what they speak | on |
+//! | `chat` | `chinwag::chat`, the chat as a handler; `page`, its web page; `chat_client`, a client that comes back; `protocol`, what they speak; `admin`, an operator's way in | on |
 //! | `metrics` | `metrics`, for Prometheus; [`Server::statistics`] is there in any case | on |
 //! | `tls` | `wss://` on both sides (rustls): [`Listener::tls`], [`ServerTls`], [`ConnectOptions::ca_file`] | on |
 //! | `programs` | `chat-server` and `chat-client` | on |
@@ -135,6 +135,7 @@ mod handler;
 mod hub;
 mod link;
 mod message;
+mod message_rate;
 mod outbox;
 mod request;
 mod response;
@@ -145,6 +146,8 @@ mod tls;
 mod transport;
 mod wire;
 
+#[cfg(feature = "chat")]
+pub mod admin;
 #[cfg(feature = "chat")]
 pub mod chat;
 #[cfg(feature = "chat")]
@@ -164,14 +167,15 @@ pub use close::{CloseCode, CloseReason, ClosedBy};
 pub use counters::Histogram;
 pub use error::{Error, RefusedResponse, Result};
 pub use handler::{Acceptance, Handler};
-pub use hub::{Client, ClientId, Edition, Hub, Instead, Room, Turn};
+pub use hub::{Client, ClientId, ClientStatistics, Edition, Hub, Instead, Room, Turn};
 pub use message::Message;
+pub use message_rate::{MessageRate, Pacer};
 pub use outbox::Overflow;
 pub use request::Request;
 pub use response::{Refusal, Response};
 pub use server::{
-    Event, Listener, LocalAddr, MessageRate, Monitor, Server, ServerBuilder, Settings, SettingsHandle,
-    ShutdownHandle, Statistics, Takeover, TrustedProxy, Unready,
+    Event, Listener, LocalAddr, Monitor, Server, ServerBuilder, Settings, SettingsHandle, ShutdownHandle,
+    Statistics, Takeover, TrustedProxy, Unready,
 };
 pub use text::Escaped;
 #[cfg(feature = "tls")]

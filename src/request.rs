@@ -27,7 +27,8 @@ pub struct Request {
 
 /// What a trusted proxy had to do with the request.
 struct Proxied {
-    proxy: PeerAddr,
+    /// Where it spoke for somebody else.
+    proxy: Option<PeerAddr>,
     /// Whether the client came to it encrypted, where it told.
     is_secure: Option<bool>,
 }
@@ -41,9 +42,10 @@ impl Request {
         Self { tls, ..self }
     }
 
-    /// A trusted proxy has passed it on, and said for whom.
+    /// A trusted proxy has passed it on, and said for whom, or for nobody.
     pub(crate) fn passed_on(&mut self, client: Option<SocketAddr>, is_secure: Option<bool>) {
-        self.proxied = Some(Box::new(Proxied { proxy: self.peer, is_secure }));
+        let proxy = client.map(|_| self.peer);
+        self.proxied = Some(Box::new(Proxied { proxy, is_secure }));
         self.peer = client.map_or(self.peer, PeerAddr::Tcp);
     }
 
@@ -124,9 +126,9 @@ impl Request {
         self.local
     }
 
-    /// The trusted proxy that the connection came through, if it did.
+    /// The trusted proxy that made the connection for the peer, if one did.
     pub fn via(&self) -> Option<PeerAddr> {
-        self.proxied.as_ref().map(|proxied| proxied.proxy)
+        self.proxied.as_ref()?.proxy
     }
 
     /// Whether the client's own connection is encrypted: the one that came in here, or as

@@ -17,7 +17,7 @@ use crate::args::Options;
 use crate::connect::{self, Failure};
 use crate::signals::{self, spawn};
 
-/// How long the end of input waits for what was asked to be answered.
+/// How long the end of input waits for the next answer to what was asked.
 const CONFIRMING: Duration = Duration::from_secs(10);
 /// How long a request waits for room before it looks again.
 const CROWDED: Duration = Duration::from_millis(100);
@@ -53,7 +53,7 @@ fn talk(options: &Options, printer: Option<&WirePrinter>) -> Result<(), Failure>
     spawn("stdin", move || {
         send_lines(&asking);
         at_end.store(true, Ordering::Relaxed);
-        let _ = end_tx.send(asking.close(CONFIRMING));
+        let _ = end_tx.send(confirm(&asking));
     })
     .map_err(Failure::new)?;
     match print_events(&chat, &updates)? {
@@ -66,6 +66,17 @@ fn talk(options: &Options, printer: Option<&WirePrinter>) -> Result<(), Failure>
         Ending::Closed(reason) => Err(Failure::new(connect::lost(&Error::Closed(reason)))),
         Ending::Failed(error) => Err(Failure::new(connect::lost(&error))),
         _ => Err(Failure::new("the conversation ended")),
+    }
+}
+
+/// Leaves once all that was asked is answered, as long as answers come: a server that takes
+/// so many messages a second has a while to go. How many were not.
+fn confirm(chat: &ChatClient) -> usize {
+    loop {
+        let queued = chat.queued();
+        if chat.flush(CONFIRMING) || chat.queued() >= queued {
+            return chat.close(Duration::ZERO);
+        }
     }
 }
 

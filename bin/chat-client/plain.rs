@@ -9,7 +9,9 @@ use std::io::{self, BufRead, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-use chinwag::{Canceller, CloseCode, ClosedBy, ConnectOptions, Connection, Error, Sender, WirePrinter};
+use chinwag::{
+    Canceller, CloseCode, ClosedBy, ConnectOptions, Connection, Error, Pacer, Sender, WirePrinter,
+};
 use crossbeam_channel::{Receiver, Sender as EventSender, after, bounded, select};
 use parking_lot::{Condvar, Mutex};
 
@@ -68,8 +70,9 @@ struct Talk<'a> {
 impl Talk<'_> {
     fn begin(&self, connection: Connection) -> Result<(), Failure> {
         log::info!("connected to {}", connection.peer_addr());
+        let pacer = connection.message_rate().map(Pacer::new);
         let (sender, receiver) = connection.split();
-        self.outlet.set(Some(sender));
+        self.outlet.set(Some(sender), pacer);
         let event_tx = self.event_tx.clone();
         spawn("receive", move || {
             let error = print_messages(receiver, &event_tx);
@@ -89,7 +92,7 @@ impl Talk<'_> {
                 Event::Leave => return self.leave(None),
                 Event::Failed(problem) => return self.leave(Some(problem)),
                 Event::Ended(error) => {
-                    self.outlet.set(None);
+                    self.outlet.set(None, None);
                     if !self.come_back(error)? {
                         return Ok(());
                     }
@@ -171,14 +174,16 @@ struct Outlet {
 #[derive(Default)]
 struct OutletState {
     sender: Option<Sender>,
+    /// Keeps to the rate that the server has told.
+    pacer: Option<Pacer>,
     /// Counts the changes, so that a connection that failed is not taken for a new one.
     number: u64,
 }
 
 impl Outlet {
-    fn set(&self, sender: Option<Sender>) {
+    fn set(&self, sender: Option<Sender>, pacer: Option<Pacer>) {
         let mut state = self.state.lock();
-        state.sender = sender;
+        (state.sender, state.pacer) = (sender, pacer);
         state.number += 1;
         self.changed.notify_all();
     }
@@ -187,7 +192,8 @@ impl Outlet {
         self.state.lock().sender.clone()
     }
 
-    /// Sends a line; waits for a connection where there is none. A line that a
+    /// Sends a line; waits for a connection where there is none, and until its server takes
+    /// another. A line that a
     /// connection took with it when it was lost does not come back: the text mode
     /// confirms nothing.
     fn send(&self, line: &str) {
@@ -205,9 +211,13 @@ impl Outlet {
     fn wait_for_other_than(&self, failed: Option<u64>) -> (Sender, u64) {
         let mut state = self.state.lock();
         loop {
-            match &state.sender {
-                Some(sender) if failed != Some(state.number) => return (sender.clone(), state.number),
-                _ => self.changed.wait(&mut state),
+            let Some(sender) = state.sender.as_ref().filter(|_| failed != Some(state.number)) else {
+                self.changed.wait(&mut state);
+                continue;
+            };
+            match state.pacer.as_ref().map_or(Ok(()), Pacer::take) {
+                Ok(()) => return (sender.clone(), state.number),
+                Err(wait) => drop(self.changed.wait_for(&mut state, wait)),
             }
         }
     }

@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::time::Instant;
 
+use chinwag::MessageRate;
 use tungstenite::handshake::client::generate_key;
 use tungstenite::handshake::derive_accept_key;
 use tungstenite::protocol::frame::coding::{Control, Data, OpCode};
@@ -43,6 +44,8 @@ pub struct Client {
     /// What its name ends with.
     pub number: u32,
     pub state: State,
+    /// How fast the server says that it may talk.
+    pub rate: Option<MessageRate>,
     /// What it heard in this step.
     pub heard: Heard,
     /// Bytes of a frame, or of the handshake, whose rest is still to come.
@@ -57,7 +60,7 @@ impl Client {
         let key = generate_key();
         let outbound = request(&key).into_bytes();
         let state = State::Joining { key };
-        Self { socket, number, state, heard: Heard::default(), rest: Vec::new(), outbound }
+        Self { socket, number, state, rate: None, heard: Heard::default(), rest: Vec::new(), outbound }
     }
 
     /// Whether it is in and hears what is said.
@@ -140,8 +143,8 @@ impl Client {
         if let State::Joining { key } = &self.state {
             match response(&rest, key) {
                 Ok(None) => {}
-                Ok(Some(head)) => {
-                    self.state = State::Open;
+                Ok(Some((head, rate))) => {
+                    (self.state, self.rate) = (State::Open, rate);
                     used = head;
                 }
                 Err(stop) => self.state = State::Shut(stop),
@@ -211,8 +214,9 @@ fn cause(error: &io::Error) -> String {
     }
 }
 
-/// The length of a response that lets the client in, once it is whole.
-fn response(bytes: &[u8], key: &str) -> Result<Option<usize>, Stop> {
+/// The length of a response that lets the client in, once it is whole, and how fast it may
+/// talk then.
+fn response(bytes: &[u8], key: &str) -> Result<Option<(usize, Option<MessageRate>)>, Stop> {
     let mut fields = [httparse::EMPTY_HEADER; 64];
     let mut response = httparse::Response::new(&mut fields);
     let length = match response.parse(bytes) {
@@ -237,7 +241,8 @@ fn response(bytes: &[u8], key: &str) -> Result<Option<usize>, Stop> {
     if field("Sec-WebSocket-Accept") != Some(&derive_accept_key(key.as_bytes())) {
         return Err(Stop::Failed("the server's answer is to another handshake".to_owned()));
     }
-    Ok(Some(length))
+    let rate = field(MessageRate::HEADER).and_then(|rate| rate.trim().parse().ok());
+    Ok(Some((length, rate)))
 }
 
 /// What a response means whose connection ended.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use chinwag::MessageRate;
 use serde::Serialize;
 
 use crate::check::Verdict;
@@ -151,8 +152,16 @@ impl Outcome {
         }
     }
 
-    /// Says what to think of the figures.
-    pub fn with_notes(mut self) -> Self {
+    /// Says what to think of the figures, where the server takes no more than `limit` of each.
+    pub fn with_notes(mut self, limit: Option<MessageRate>) -> Self {
+        let each = self.rate / self.senders.max(1) as f64;
+        if let Some(limit) = limit.filter(|limit| each > f64::from(limit.per_second.get())) {
+            self.notes.push(format!(
+                "the server lets a client say {} messages at once and {} a second, and each said {each:.0} a \
+                 second: its --message-rate is measured here, not how much it can do",
+                limit.burst, limit.per_second
+            ));
+        }
         if let Some(load) = self.load.filter(|load| load.cpu_cores > BUSY) {
             self.notes.push(format!(
                 "chat-load itself was busy {:.0} % of the time: a part of the latency is its own",

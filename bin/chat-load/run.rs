@@ -124,7 +124,7 @@ impl Runner {
             load: Usage::between(before.1, after.1, elapsed),
             ..outcome
         }
-        .with_notes()
+        .with_notes(self.swarm.clients.first().and_then(|client| client.rate))
     }
 
     fn look(&self, probe: Option<&Probe>) -> Option<Sample> {

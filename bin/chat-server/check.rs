@@ -5,6 +5,8 @@ use std::net::{TcpListener, ToSocketAddrs};
 use std::path::Path;
 use std::process::ExitCode;
 
+use chinwag::chat::Chat;
+
 use crate::args::{CheckConfig, Options};
 use crate::config::{Loaded, Origin, Problem, toml};
 
@@ -53,9 +55,17 @@ fn on_use(options: &Options) -> Vec<Found> {
     if let Err(error) = listening.load_tls() {
         found.push(Found("tls-cert", error.to_string()));
     }
-    if let Some(words) = options.operations.takeover_socket.as_deref().and_then(|path| folder_of(path).err())
-    {
-        found.push(Found("takeover-socket", words));
+    let folders = [
+        ("admin-socket", options.admin.admin_socket.as_deref()),
+        ("takeover-socket", options.operations.takeover_socket.as_deref()),
+    ];
+    for (key, path) in folders {
+        if let Some(words) = path.and_then(|path| folder_of(path).err()) {
+            found.push(Found(key, words));
+        }
+    }
+    if let Some(words) = options.admin.bans.as_ref().and_then(|path| bans(path).err()) {
+        found.push(Found("bans", words));
     }
     if let Some(words) = options.logging.file().and_then(|path| log_file(path).err()) {
         found.push(Found("log-file", words));
@@ -75,6 +85,14 @@ fn listen(addr: &str) -> Result<(), String> {
         TcpListener::bind(own).map_err(|error| format!("{addr} is no address of this machine: {error}"))?;
     }
     Ok(())
+}
+
+/// A file that is not there yet is begun by the server, and not here.
+fn bans(path: &Path) -> Result<(), String> {
+    match path.exists() {
+        true => Chat::builder().bans_file(path).map(drop).map_err(|error| error.to_string()),
+        false => folder_of(path),
+    }
 }
 
 fn log_file(path: &Path) -> Result<(), String> {

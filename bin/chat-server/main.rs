@@ -4,6 +4,7 @@ mod activation;
 mod args;
 mod check;
 mod config;
+mod ctl;
 mod manual;
 mod reload;
 mod serve;
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
     let loaded = config::load(&argv).unwrap_or_else(|error| error.exit());
     match &loaded.cli.task {
         Some(Task::CheckConfig(check)) => check::run(&loaded, check),
+        Some(Task::Ctl(ctl)) => ctl::run(ctl),
         None => end(serve(loaded, argv)),
     }
 }

@@ -30,9 +30,11 @@ pub fn run(options: &Options, argv: Vec<OsString>, values: Vec<Effective>) -> Re
     let tls = options.listening.load_tls()?;
     let mut takeover = begin_takeover(options, &passed)?;
     let listeners = listeners(options, passed, tls.as_ref(), takeover.as_mut())?;
-    let chat = Chat::builder().build();
+    let chat = options.admin.apply(Chat::builder())?.build();
     chat.change_settings(|settings| options.chatting.apply(settings));
     let server = start(options, &chat, listeners, printer.as_ref())?;
+    let is_takeover = takeover.as_ref().is_some_and(|takeover| takeover.predecessor().is_some());
+    let admin_socket = options.admin.open_socket(&chat, &server, is_takeover)?;
     let mut out = std::io::stdout();
     for addr in server.local_addrs() {
         // Who reads the address may have gone; the server need not.
@@ -48,6 +50,7 @@ pub fn run(options: &Options, argv: Vec<OsString>, values: Vec<Effective>) -> Re
     let reload = Reload { settings: server.settings(), chat, tls, argv, values };
     std::thread::spawn(move || signals::attend(signals, &handle, &reload));
     server.join();
+    drop(admin_socket);
     if let Some(printer) = printer {
         printer.flush(Duration::from_secs(1));
     }

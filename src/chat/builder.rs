@@ -1,17 +1,19 @@
 //! Options of a chat.
 
+use std::path::Path;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 
+use super::bans::{Bans, BansFile};
 use super::dialect::{Dialect, Dialects};
 use super::headcount::{Headcount, Tell};
 use super::identity::{Authenticate, Identity};
 use super::log::{Logs, Retention};
-use super::state::State;
+use super::state::{State, now};
 use super::{Chat, Shared};
-use crate::{Refusal, Request};
+use crate::{Refusal, Request, Result};
 
 /// Builds a [`Chat`].
 ///
@@ -29,6 +31,8 @@ pub struct ChatBuilder {
     retention: Retention,
     dialects: Dialects,
     authenticate: Option<Authenticate>,
+    bans: Bans,
+    bans_file: Option<BansFile>,
 }
 
 impl ChatBuilder {
@@ -40,6 +44,8 @@ impl ChatBuilder {
             retention: Retention { messages: 1000, bytes: 1024 * 1024 },
             dialects: Dialects::usual(),
             authenticate: None,
+            bans: Bans::default(),
+            bans_file: None,
         }
     }
 
@@ -112,15 +118,30 @@ impl ChatBuilder {
         self
     }
 
+    /// Keeps bans in this file, one JSON object a line, and begins with those in it that
+    /// have not ended; it is made where it is not there. Whenever there is a change the whole
+    /// file is replaced. Defaults to bans that end with the chat.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`](crate::Error::Io) where the file cannot be read, or not begun, and
+    /// [`Error::Invalid`](crate::Error::Invalid), with the line, where something in it is no ban.
+    pub fn bans_file(mut self, path: impl AsRef<Path>) -> Result<Self> {
+        let (file, bans) = BansFile::open(path.as_ref(), now())?;
+        (self.bans, self.bans_file) = (bans, Some(file));
+        Ok(self)
+    }
+
     /// The chat. It begins when a server lets people in by its [`gate`](Chat::gate).
     pub fn build(self) -> Chat {
-        let Self { announce_up_to, headcount_interval, history, retention, dialects, authenticate } = self;
+        let Self { announce_up_to, headcount_interval, history, retention, dialects, .. } = self;
+        let Self { authenticate, bans, bans_file, .. } = self;
         let shared = Arc::new_cyclic(|shared: &Weak<Shared>| {
             let headcount = Headcount::new(headcount_interval);
             let logs = Logs::new(retention);
             let tell = tell_headcount(shared.clone());
-            let state = State::new(logs, dialects.clone(), announce_up_to, history, headcount, tell);
-            Shared { roll: Arc::default(), state: Mutex::new(state), dialects, authenticate }
+            let state = State::new(logs, bans, dialects.clone(), announce_up_to, history, headcount, tell);
+            Shared { roll: Arc::default(), state: Mutex::new(state), dialects, authenticate, bans_file }
         });
         Chat { shared }
     }

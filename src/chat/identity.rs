@@ -12,6 +12,13 @@ pub enum Role {
     Operator,
 }
 
+impl Role {
+    /// As the protocol has it.
+    pub(super) fn shown(self) -> Option<String> {
+        (self == Self::Operator).then(|| "operator".to_owned())
+    }
+}
+
 /// Who a newcomer is, as [`ChatBuilder::authenticate`](super::ChatBuilder::authenticate)
 /// found out.
 ///
@@ -26,6 +33,7 @@ pub enum Role {
 pub struct Identity {
     pub(super) name: Option<String>,
     pub(super) role: Role,
+    pub(super) subject: Option<String>,
 }
 
 impl Identity {
@@ -37,6 +45,13 @@ impl Identity {
     /// What this one may do. Defaults to [`Role::Member`].
     pub fn role(mut self, role: Role) -> Self {
         self.role = role;
+        self
+    }
+
+    /// Whom the credential was given to, for the log and for bans, whatever name this one
+    /// goes by.
+    pub fn subject(mut self, subject: impl Into<String>) -> Self {
+        self.subject = Some(subject.into());
         self
     }
 }

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crossbeam_channel::bounded;
+
 use super::dialect::{Dialect, Listener, Reading, Speaker};
 use super::log::{Mark, Tail};
 use super::roll::Claim;
@@ -31,6 +33,7 @@ pub struct Member {
     pub(super) claim: Claim,
     pub(super) dialect: u8,
     pub(super) role: Role,
+    pub(super) subject: Option<Arc<str>>,
     pub(super) places: Places,
     /// The first room, and what is heard there of the time before.
     pub(super) room: RoomName,
@@ -89,9 +92,27 @@ impl Member {
                 Err(problem) => self.refuse(me, problem, id),
             },
             ask @ (Ask::Who { .. } | Ask::Rooms | Ask::History { .. }) => self.answer(me, &ask, id),
+            ask @ (Ask::Ban { .. } | Ask::Unban { .. }) => self.ban(me, ask, id),
             ask => self.in_turn(me, |shared, who| {
                 move |turn| shared.state.lock().perform(turn, who, Request { ask, id })
             }),
+        }
+    }
+
+    /// Has a ban put in force or lifted, and then kept: this thread may wait for the disk.
+    fn ban(&self, me: &Client, ask: Ask, id: Option<String>) {
+        let (done_tx, done_rx) = bounded(1);
+        self.in_turn(me, |shared, who| {
+            let id = id.clone();
+            move |turn| {
+                shared.state.lock().perform(turn, who, Request { ask, id });
+                let _ = done_tx.send(());
+            }
+        });
+        // Nothing comes of it where the hub has ended.
+        let kept = done_rx.recv().map_or(Ok(()), |()| self.shared.keep_bans());
+        if let Err(problem) = kept {
+            self.refuse(me, problem, id);
         }
     }
 
@@ -119,6 +140,10 @@ impl Member {
         };
         if name == *self.claim.name() {
             return self.refuse(me, Problem::new("bad_name", "you are called that already"), id);
+        }
+        let allowed = self.shared.state.lock().check_rename(me.id(), &name.key());
+        if let Err(problem) = allowed {
+            return self.refuse(me, problem, id);
         }
         let old = if name.key() == *self.claim.key() {
             self.claim.respell(name.clone());
@@ -269,6 +294,8 @@ impl Member {
             client: me.clone(),
             name: self.claim.name().clone(),
             key: self.claim.key().clone(),
+            role: self.role,
+            subject: self.subject.clone(),
             token: self.lease.token.clone(),
             dialect: self.dialect,
             places: self.places.clone(),
@@ -278,6 +305,7 @@ impl Member {
     fn read(&self, text: &str) -> Reading {
         let speaker = Speaker {
             name: self.claim.name().as_str(),
+            role: self.role,
             names: &|| self.shared.roll.names(),
             whisperer: &|| self.shared.state.lock().whisperer(&self.lease.token),
         };

@@ -19,12 +19,15 @@
 //! in them is kept a while longer. One client can be in several. Another chat, or a
 //! game's lobby, comes of the same with a [`Dialect`] of its own.
 
+mod bans;
 mod builder;
+mod client_info;
 mod dialect;
 mod headcount;
 mod identity;
 mod log;
 mod member;
+mod mutes;
 mod name;
 mod roll;
 mod room_name;
@@ -34,25 +37,29 @@ mod state;
 mod statistics;
 
 pub use builder::ChatBuilder;
+pub use client_info::ClientInfo;
 pub use dialect::{Dialect, Json, Listener, Reading, Speaker, Text};
 pub use identity::{Identity, Role};
 pub use member::Member;
 pub use name::{Name, NameError, NameKey};
 pub use room_name::{RoomName, RoomNameError};
 pub use settings::ChatSettings;
+pub use state::Problem;
 pub use statistics::ChatStatistics;
 
 use std::sync::Arc;
 
+use crossbeam_channel::bounded;
 use parking_lot::Mutex;
 
-use crate::protocol::{ChatMessage, Event, RoomInfo};
+use crate::protocol::{Ask, ChatMessage, Event, RoomInfo};
 use crate::{Acceptance, CloseCode, Handler, Hub, Refusal, Request, Response};
+use bans::BansFile;
 use dialect::{Dialects, Listener as To};
 use identity::Authenticate;
 use member::Lease;
 use roll::Roll;
-use state::State;
+use state::{Operator, State};
 
 /// The room of who asks for none.
 const LOBBY: &str = "lobby";
@@ -78,6 +85,23 @@ struct Shared {
     state: Mutex<State>,
     dialects: Dialects,
     authenticate: Option<Authenticate>,
+    bans_file: Option<BansFile>,
+}
+
+impl Shared {
+    /// Has the file of bans hold what is in force. Not for the hub's turn: it writes.
+    fn keep_bans(&self) -> Result<(), Problem> {
+        let Some(file) = &self.bans_file else { return Ok(()) };
+        let latest = || {
+            let bans = &self.state.lock().bans;
+            (bans.version(), bans.list(state::now()))
+        };
+        file.save(latest).map_err(|error| {
+            let path = file.path().display();
+            ::log::error!("failed to write the bans to {path}: {error}; they hold until the server ends");
+            Problem::new("not_kept", format!("it holds until the server ends, and is not kept: {error}"))
+        })
+    }
 }
 
 impl Chat {
@@ -127,7 +151,11 @@ impl Chat {
     }
 
     fn member(&self, request: &Request) -> Result<Member, Refusal> {
+        let addr = request.peer_addr().tcp().map(|addr| addr.ip());
+        // Before a credential is looked at, which may take a while.
+        self.shared.state.lock().check_ban(None, addr, None)?;
         let identity = self.identify(request)?;
+        let subject = identity.subject.map(Arc::from);
         let name = identity
             .name
             .or_else(|| request.query("name"))
@@ -144,7 +172,13 @@ impl Chat {
         };
         let (dialect, _) = self.shared.dialects.choose(request.subprotocols());
         let can_come_back = self.shared.dialects.get(dialect).welcomes_first();
-        let token = self.shared.state.lock().sessions.find(request.query("session").as_deref());
+        let token = {
+            let state = self.shared.state.lock();
+            state.check_ban(Some(&name.key()), None, subject.as_ref())?;
+            let token = state.sessions.find(request.query("session").as_deref());
+            state.check_lock(&room, identity.role, &token)?;
+            token
+        };
         let mut claim = self.shared.roll.claim(name, &token)?;
         let lease = Lease::take(&self.shared, token, can_come_back);
         claim.set_session(&lease.token);
@@ -152,6 +186,7 @@ impl Chat {
         Ok(Member {
             shared: self.shared.clone(),
             role: identity.role,
+            subject,
             lease,
             claim,
             dialect,
@@ -191,6 +226,11 @@ impl Chat {
         self.shared.state.lock().room_infos()
     }
 
+    /// The rooms that take no newcomers and that nobody is in, in order.
+    pub fn locked_empty_rooms(&self) -> Vec<String> {
+        self.shared.state.lock().locked_empty_rooms()
+    }
+
     /// The names of those who are in a room, in order.
     pub fn present(&self, room: &RoomName) -> Vec<String> {
         self.shared.state.lock().names_in(room)
@@ -199,6 +239,42 @@ impl Chat {
     /// The last messages of a room, the oldest first, at most `limit`.
     pub fn history(&self, room: &RoomName, limit: usize) -> Vec<ChatMessage> {
         self.shared.state.lock().latest(room, limit)
+    }
+
+    /// Does what an operator says who is not in the chat: kicks, bans, mutes, locks and so
+    /// on, in the name of `by`. Returns what the operator is told: [`Event::Moderated`],
+    /// [`Event::Bans`] or [`Event::Notice`].
+    ///
+    /// Waits for the hub, and where bans are [kept](ChatBuilder::bans_file) for the disk; not
+    /// to be called inside [`Hub::atomically`].
+    ///
+    /// ```
+    /// use chinwag::protocol::Ask;
+    /// use chinwag::{Server, chat::Chat};
+    ///
+    /// let chat = Chat::new();
+    /// let server = Server::builder().handler(chat.gate()).start()?;
+    /// let (who, reason) = ("Eve".to_owned(), "spam".to_owned());
+    /// chat.moderate(server.hub(), "the night watch", Ask::Ban { who, lasting: None, reason }).unwrap();
+    /// let error = server.connect_memory("/?name=eve").unwrap_err();
+    /// assert!(error.to_string().ends_with("403: the name Eve is banned: spam"));
+    /// # Ok::<(), chinwag::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Why it was not done. A ban that is in force and could not be written to its file is
+    /// `not_kept`.
+    pub fn moderate(&self, hub: &Hub, by: impl Into<String>, order: Ask) -> Result<Event, Problem> {
+        let (answer_tx, answer_rx) = bounded(1);
+        let (shared, operator) = (self.shared.clone(), Operator::Elsewhere(by.into()));
+        hub.atomically(move |turn| {
+            // Nobody waits any more where the asker has panicked.
+            let _ = answer_tx.send(shared.state.lock().order(turn, operator, order));
+        });
+        let answer = answer_rx.recv().map_err(|_| Problem::new("stopped", "the server has stopped"))??;
+        self.shared.keep_bans()?;
+        Ok(answer)
     }
 
     /// Tells everyone that the server stops or restarts, for
@@ -236,6 +312,12 @@ impl Chat {
 
 fn is_same_name(one: &str, other: &str) -> bool {
     matches!((Name::parse(one), Name::parse(other)), (Ok(one), Ok(other)) if one.key() == other.key())
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        Self::forbidden(problem.reason())
+    }
 }
 
 impl Default for Chat {

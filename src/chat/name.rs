@@ -20,7 +20,8 @@ const SEPARATORS: [char; 3] = [':', ',', ';'];
 /// Characters that lines other than somebody's begin with, or commands.
 const STARTS_OF_LINES: [char; 10] = ['/', '[', '(', '<', '>', '*', '#', '@', '-', '='];
 /// Words that the chat's own lines have behind a name.
-const WORDING: [&str; 7] = ["says", "joined", "left", "whispers", "is", "set", "removed"];
+const WORDING: [&str; 10] =
+    ["says", "joined", "left", "whispers", "is", "set", "removed", "was", "locked", "unlocked"];
 /// A name of more bytes is not looked at: it is too long whatever is in it.
 const MAX_BYTES: usize = 1024;
 /// Who speaks for the server, or cannot be one person.

@@ -164,12 +164,12 @@ impl Driver {
         if connection.subprotocol() != Some(SUBPROTOCOL) {
             return Err(Error::Handshake(format!("the server does not speak {SUBPROTOCOL}")));
         }
-        self.shared.connected(connection.sender(), connection.peer_addr())?;
+        self.shared.connected(&connection)?;
         let left = deadline.saturating_duration_since(Instant::now());
         let first = connection.recv_timeout(left)?;
         let first = first.ok_or_else(|| Error::TimedOut("waiting for the server's welcome".to_owned()))?;
         let welcome = first.as_text().and_then(|text| Event::parse(text).ok());
-        let Some(Event::Welcome { name, session, room, pos }) = welcome.clone() else {
+        let Some(Event::Welcome { name, session, room, pos, .. }) = welcome.clone() else {
             return Err(Error::Handshake("the server's first word is no welcome".to_owned()));
         };
         let same_session = self.shared.welcomed(Welcome { name, session, room, pos });

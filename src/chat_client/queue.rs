@@ -47,6 +47,8 @@ impl Kind {
             | Ask::Whois { .. }
             | Ask::Topic { text: None, .. }
             | Ask::Ignore { name: None } => Self::Question,
+            // What an operator wants now is not to be done some time later.
+            order if order.is_order() => Self::Question,
             change => Self::Change(change.clone()),
         }
     }

@@ -9,7 +9,7 @@ use parking_lot::{Condvar, Mutex};
 use super::session::{Session, Welcome};
 use super::{AskError, ChatState, Receipt};
 use crate::protocol::{Ask, Event};
-use crate::{Canceller, CloseCode, Error, Message, PeerAddr, Result, Sender};
+use crate::{Canceller, CloseCode, Connection, Error, Message, Pacer, PeerAddr, Result, Sender};
 
 pub(super) struct Shared {
     state: Mutex<State>,
@@ -28,6 +28,8 @@ struct State {
     peer: Option<PeerAddr>,
     /// The connection, from its handshake on.
     link: Option<Sender>,
+    /// Keeps to the rate that its server has told.
+    pacer: Option<Pacer>,
     /// Its number, from 1.
     number: u64,
     /// It was welcomed, and nothing failed to be sent.
@@ -61,6 +63,7 @@ impl Shared {
             phase: ChatState::Connecting,
             peer: None,
             link: None,
+            pacer: None,
             number: 0,
             is_writable: false,
             takes_requests: true,
@@ -158,9 +161,10 @@ impl Shared {
     }
 
     /// The handshake is done. From now on [`stop`](Self::stop) ends this connection.
-    pub(super) fn connected(&self, link: Sender, peer: PeerAddr) -> Result<()> {
+    pub(super) fn connected(&self, connection: &Connection) -> Result<()> {
         let mut state = self.state.lock();
-        (state.link, state.peer) = (Some(link), Some(peer));
+        (state.link, state.peer) = (Some(connection.sender()), Some(connection.peer_addr()));
+        state.pacer = connection.message_rate().map(Pacer::new);
         state.number += 1;
         if self.stop.is_cancelled() { Err(Error::Cancelled) } else { Ok(()) }
     }
@@ -216,6 +220,22 @@ impl Shared {
                 return Some(task);
             }
             self.changed.wait(&mut state);
+        }
+    }
+
+    /// Waits until that connection's server takes another message; false where the
+    /// connection is lost, or all is over. Who leaves waits no longer.
+    pub(super) fn wait_for_turn(&self, number: u64) -> bool {
+        let mut state = self.state.lock();
+        loop {
+            if state.number != number || !state.is_writable || self.stop.is_cancelled() {
+                return false;
+            }
+            let pacer = state.pacer.as_ref().filter(|_| state.leaving == Leaving::No);
+            match pacer.map_or(Ok(()), Pacer::take) {
+                Ok(()) => return true,
+                Err(wait) => drop(self.changed.wait_for(&mut state, wait)),
+            }
         }
     }
 

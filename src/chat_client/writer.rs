@@ -1,4 +1,5 @@
-//! The thread that sends. It alone waits where the server reads slowly.
+//! The thread that sends. It alone waits where the server reads slowly, or takes no more
+//! than so many messages a second.
 
 use super::shared::{Shared, Task};
 use crate::CloseCode;
@@ -7,8 +8,8 @@ pub(super) fn run(shared: &Shared) {
     while let Some(task) = shared.next_task() {
         match task {
             Task::Send(number, link, frames) => {
-                let failed = frames.into_iter().find_map(|frame| link.send(frame).err());
-                if failed.is_some() {
+                let send = |frame| shared.wait_for_turn(number) && link.send(frame).is_ok();
+                if !frames.into_iter().all(send) {
                     shared.not_writable(number);
                 }
             }

@@ -8,7 +8,7 @@ use super::attempt::Established;
 use super::shared::Shared;
 use super::{ConnectOptions, MessageWriter, Messages, Receiver, Sender};
 use crate::link::{Drain, Link, LinkParts, Reader, Side};
-use crate::{CloseCode, CloseReason, Error, Message, PeerAddr, Result};
+use crate::{CloseCode, CloseReason, Error, Message, MessageRate, PeerAddr, Result};
 
 /// A connection to a WebSocket server.
 ///
@@ -222,6 +222,12 @@ impl Connection {
     pub fn response_header(&self, name: &str) -> Option<&str> {
         let found = self.response_headers().iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
+    }
+
+    /// How fast this server lets its clients talk, where it says so: what is sent faster
+    /// waits there, and for too long ends the connection. See [`Pacer`](crate::Pacer).
+    pub fn message_rate(&self) -> Option<MessageRate> {
+        self.response_header(MessageRate::HEADER)?.trim().parse().ok()
     }
 
     /// Who is at the other end: the server, or the proxy before it.

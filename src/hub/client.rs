@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::state::Command;
-use super::{Hub, Room};
+use super::{ClientStatistics, Hub, Room};
 use crate::clock::later;
 use crate::link::Link;
 use crate::{CloseCode, Message, PeerAddr, Request};
@@ -129,6 +129,12 @@ impl Client {
     /// slowly than it is sent to.
     pub fn queued(&self) -> (usize, usize) {
         self.0.link.outbox.depth()
+    }
+
+    /// What has passed over the connection until now: bytes, messages, what was dropped
+    /// and what waits.
+    pub fn statistics(&self) -> ClientStatistics {
+        self.0.link.statistics()
     }
 
     /// Waits until this client has read so much of what it was sent that no more than

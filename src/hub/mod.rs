@@ -15,11 +15,13 @@ mod client;
 mod members;
 mod room;
 mod state;
+mod statistics;
 mod turn;
 
 pub use client::{Client, ClientId};
 pub use room::Room;
 pub(crate) use state::Command;
+pub use statistics::ClientStatistics;
 pub use turn::{Edition, Instead, Turn};
 
 use std::io;

@@ -4,6 +4,7 @@
 mod deadlines;
 mod drain;
 mod reader;
+mod received;
 mod round_trip;
 mod scanner;
 mod stream;
@@ -18,13 +19,15 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+use received::Received;
+
 use crate::clock::later;
 use crate::counters::ConnectionCounters;
 use crate::frame::{self, Mask};
-use crate::outbox::{Outbox, OutboxOptions, Watch};
+use crate::outbox::{Outbox, OutboxOptions, Sent, Watch};
 use crate::transport::{Half, Handshake, PeerAddr, Transport};
 use crate::wire::Tap;
-use crate::{CloseCode, CloseReason};
+use crate::{ClientStatistics, CloseCode, CloseReason};
 
 /// How long a closed connection is still read, so that the system does not
 /// answer input that nobody took with a reset that overtakes our last words.
@@ -119,6 +122,7 @@ pub(crate) struct Link {
     message_since: AtomicU64,
     /// The probe that nothing has answered yet.
     probe: Mutex<Option<Probe>>,
+    received: Received,
     /// Counts reads, so that a probe can tell a sign of life.
     reads: AtomicU64,
     /// Somebody wants to be woken by the next read.
@@ -155,6 +159,7 @@ impl Link {
             pinged: AtomicU64::new(NEVER),
             message_since: AtomicU64::new(NEVER),
             probe: Mutex::new(None),
+            received: Received::default(),
             reads: AtomicU64::new(0),
             is_probed: AtomicBool::new(false),
             round_trip: AtomicU32::new(0),
@@ -197,6 +202,7 @@ impl Link {
         let _ = self.pass(Stage::Greeting, Stage::Open) || self.pass(Stage::Deciding, Stage::Open);
         let now = self.drain.now();
         self.seen.store(self.drain.ticks(now), Ordering::Relaxed);
+        self.received.open(self.drain.ticks(now));
         let message_timeout = self.life.message_timeout.map(|limit| limit / 2);
         if let Some(first) = self.life.ping_interval.into_iter().chain(message_timeout).min() {
             self.drain.wake_at(self.id, later(now, first));
@@ -320,9 +326,29 @@ impl Link {
         self.drain.remove(self.id);
     }
 
-    /// Bytes came in; whether a message is now incomplete, and whether another
+    /// What has passed until now.
+    pub(crate) fn statistics(&self) -> ClientStatistics {
+        let ticks = self.drain.ticks(self.drain.now()).saturating_sub(self.received.opened());
+        let (bytes_in, messages_in) = self.received.totals();
+        let Sent { bytes, messages, dropped } = self.outbox.sent();
+        let (queued_bytes, queued_messages) = self.outbox.depth();
+        ClientStatistics {
+            connected_for: Duration::from_millis(ticks),
+            bytes_in,
+            bytes_out: bytes,
+            messages_in,
+            messages_out: messages.saturating_sub(dropped),
+            dropped,
+            queued_bytes,
+            queued_messages,
+            round_trip: self.round_trip(),
+        }
+    }
+
+    /// So many bytes came in; whether a message is now incomplete, and whether another
     /// ended among them.
-    pub(crate) fn note_read(&self, is_mid_message: bool, ended_one: bool) {
+    pub(crate) fn note_read(&self, bytes: usize, is_mid_message: bool, ended_one: bool) {
+        self.received.add_bytes(bytes);
         let now = self.drain.ticks(self.drain.now());
         self.seen.store(now, Ordering::Relaxed);
         self.pinged.store(NEVER, Ordering::Relaxed);

@@ -73,8 +73,14 @@ impl Reader {
         self.socket.get_mut().deadline = deadline;
         loop {
             match self.socket.read() {
-                Ok(WsMessage::Text(text)) => return Ok(Some(Data::Text(text))),
-                Ok(WsMessage::Binary(bytes)) => return Ok(Some(Data::Binary(bytes))),
+                Ok(WsMessage::Text(text)) => {
+                    self.link.received.add_message();
+                    return Ok(Some(Data::Text(text)));
+                }
+                Ok(WsMessage::Binary(bytes)) => {
+                    self.link.received.add_message();
+                    return Ok(Some(Data::Binary(bytes)));
+                }
                 Ok(WsMessage::Close(frame)) => {
                     // Has tungstenite write the reply that it owes.
                     let _ = self.socket.flush();

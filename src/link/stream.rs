@@ -46,7 +46,7 @@ impl Read for LinkStream {
         }
         self.link.counters().bytes(read);
         let scanned = self.scanner.scan(&buffer[..read]);
-        self.link.note_read(self.scanner.is_mid_message(), self.scanner.take_ended());
+        self.link.note_read(read, self.scanner.is_mid_message(), self.scanner.take_ended());
         scanned.map_err(|_| io::Error::other("too many fragments in one message"))?;
         Ok(read)
     }

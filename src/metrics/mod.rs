@@ -103,7 +103,8 @@ impl Metrics {
         if request.path() != "/metrics" {
             return None;
         }
-        let is_here = is_local(request.peer_addr());
+        // What a proxy calls its own machine is not therefore this one.
+        let is_here = request.via().is_none() && is_local(request.peer_addr());
         if self.is_local && !is_here {
             return Some(Refusal::forbidden("metrics are for this machine only").into());
         }

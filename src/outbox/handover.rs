@@ -43,6 +43,16 @@ pub(crate) enum Pushed {
     Closed,
 }
 
+/// What an outbox has had to do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Sent {
+    /// Taken by the system.
+    pub bytes: u64,
+    /// Pushed, with those that were dropped.
+    pub messages: u64,
+    pub dropped: u64,
+}
+
 /// What waits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Backlog {
@@ -84,6 +94,7 @@ struct State {
     slow_since: Option<Instant>,
     /// End the sending half once all is sent.
     end_when_empty: bool,
+    sent: Sent,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,6 +120,7 @@ impl Outbox {
             phase: Phase::Open,
             slow_since: None,
             end_when_empty: false,
+            sent: Sent::default(),
         };
         Self { id, transport, watch, overflow, tap, state: Mutex::new(state), room: Condvar::new() }
     }
@@ -140,9 +152,10 @@ impl Outbox {
         if state.phase != Phase::Open {
             return Pushed::Closed;
         }
+        state.sent.messages += messages as u64;
         if !state.with_drain {
             self.trace(bytes);
-            return match self.send(bytes) {
+            return match self.send(state, bytes) {
                 Some(sent) if sent == bytes.len() && !self.transport.has_pending() => Pushed::Taken,
                 Some(sent) => {
                     let dropped = state.queue.push_rest(bytes.clone(), messages, sent);
@@ -210,7 +223,7 @@ impl Outbox {
             state.queue.push_control(bytes, what);
             return Pushed::Taken;
         }
-        match self.send(&bytes) {
+        match self.send(state, &bytes) {
             Some(sent) if sent == bytes.len() && !self.transport.has_pending() => Pushed::Taken,
             Some(sent) => {
                 let what = if sent == 0 { what } else { Waiting::Fixed };
@@ -248,7 +261,7 @@ impl Outbox {
             // system refused nothing and so will report nothing.
             return self.send_on(state);
         }
-        match self.send(&[]) {
+        match self.send(state, &[]) {
             Some(_) => self.watch_pending(state),
             None => {
                 self.lose(state);
@@ -272,12 +285,12 @@ impl Outbox {
 
     /// Sends until nothing is left or the system refuses, and so will report room.
     fn send_on(&self, state: &mut MutexGuard<'_, State>) {
-        if self.transport.has_pending() && self.send(&[]).is_none() {
+        if self.transport.has_pending() && self.send(state, &[]).is_none() {
             self.lose(state);
             return;
         }
         while let Some((bytes, is_notice)) = state.queue.front() {
-            match self.send(&bytes) {
+            match self.send(state, &bytes) {
                 Some(0) => break,
                 Some(sent) => {
                     if is_notice {
@@ -324,6 +337,11 @@ impl Outbox {
         (state.queue.bytes(), state.queue.messages())
     }
 
+    /// What has been sent and dropped until now.
+    pub(crate) fn sent(&self) -> Sent {
+        self.state.lock().sent
+    }
+
     /// The same, and whether this client is slow.
     pub(crate) fn backlog(&self) -> Backlog {
         let state = self.state.lock();
@@ -332,9 +350,12 @@ impl Outbox {
     }
 
     /// How many of `bytes` the system took; `None` where the connection is lost.
-    fn send(&self, bytes: &[u8]) -> Option<usize> {
+    fn send(&self, state: &mut State, bytes: &[u8]) -> Option<usize> {
         match self.transport.try_send(bytes) {
-            Ok(sent) => Some(sent),
+            Ok(sent) => {
+                state.sent.bytes += sent as u64;
+                Some(sent)
+            }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Some(0),
             Err(_) => None,
         }
@@ -377,6 +398,7 @@ impl Outbox {
         if state.queue.missed() == dropped as u64 {
             self.watch.note_gap();
         }
+        state.sent.dropped += dropped as u64;
         if let Some(Overflow::Disconnect { grace }) = self.overflow
             && state.slow_since.is_none()
         {

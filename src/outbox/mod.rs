@@ -21,6 +21,6 @@ mod sync;
 #[cfg(all(test, not(chinwag_model)))]
 mod tests;
 
-pub(crate) use handover::{Backlog, Kind, Outbox, Pushed, Watch};
+pub(crate) use handover::{Backlog, Kind, Outbox, Pushed, Sent, Watch};
 pub use queue::Overflow;
 pub(crate) use queue::{GapNotice, OutboxOptions, gap_notice};

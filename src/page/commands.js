@@ -22,7 +22,24 @@ const COMMANDS = [
   ["history", "[NUMBER]", "goes back through the last messages of this room"],
   ["whois", "NAME", "tells since when somebody is here, how idle and how far away"],
   ["quit", "", "leaves the chat"],
-].map(([name, args, what]) => ({ name, args, what, usage: `/${name}${args && ` ${args}`}` }));
+].map(described);
+
+/** For those alone who keep order. */
+const ORDERS = [
+  ["kick", "NAME [REASON]", "ends somebody's connection"],
+  ["ban", "NAME|ADDRESS [TIME] [REASON]", "shuts out a name, an address or network, or with address:NAME where somebody comes from; for a TIME such as 30m, 2h or 7d, or for good"],
+  ["unban", "NAME|ADDRESS", "lets in again, as /bans shows it"],
+  ["bans", "", "lists who is banned"],
+  ["mute", "NAME [TIME] [REASON]", "lets somebody listen and not talk"],
+  ["unmute", "NAME", "lets somebody talk again"],
+  ["lock", "[ROOM]", "keeps newcomers out of this room, or of another"],
+  ["unlock", "[ROOM]", "lets newcomers in again"],
+  ["notice", "TEXT", "tells everyone, in the server's name"],
+].map(described);
+
+function described([name, args, what]) {
+  return { name, args, what, usage: `/${name}${args && ` ${args}`}` };
+}
 
 const KEYS = [
   "Enter sends, Shift+Enter starts a new line, // at the start says one /.",
@@ -33,7 +50,10 @@ const KEYS = [
 /** The server takes as many for a topic, or for why one is away. */
 const LONGEST_LINE = 200;
 
-export const commandNames = COMMANDS.map(({ name }) => name);
+const commandsOf = (chat) => (chat.me?.isOperator ? [...COMMANDS, ...ORDERS] : COMMANDS);
+
+/** Those that this person has. */
+export const commandNames = (chat) => commandsOf(chat).map(({ name }) => name);
 
 /** Does what was typed. Returns why not, where it cannot be done; the text stays then. */
 export function perform(line, chat, page) {
@@ -41,8 +61,8 @@ export function perform(line, chat, page) {
   if (line.startsWith("//")) return chat.say(chat.shown, line.slice(1));
   const [, typed, rest] = /^\/(\S*)\s*([^]*)$/.exec(line);
   const arg = rest.trim();
-  const command = COMMANDS.find(({ name }) => name === typed.toLowerCase());
-  if (!command) return unknown(typed);
+  const command = [...COMMANDS, ...ORDERS].find(({ name }) => name === typed.toLowerCase());
+  if (!command) return unknown(typed, chat);
   const needsMore = command.args && !command.args.startsWith("[") && !arg;
   const usage = `Use it like this: ${command.usage}`;
   if (needsMore) return usage;
@@ -62,9 +82,9 @@ const actions = {
   me: ({ chat, arg }) => chat.say(chat.shown, arg, true),
   help({ chat, arg }) {
     const wanted = arg.replace(/^\//, "").toLowerCase();
-    const command = COMMANDS.find(({ name }) => name === wanted);
-    if (wanted && !command) return unknown(wanted);
-    const listed = command ? [command] : COMMANDS;
+    const command = [...COMMANDS, ...ORDERS].find(({ name }) => name === wanted);
+    if (wanted && !command) return unknown(wanted, chat);
+    const listed = command ? [command] : commandsOf(chat);
     const lines = listed.map(({ usage, what }) => `${usage} – ${what}`).join("\n");
     chat.inform(command ? lines : `${lines}\n\n${KEYS}`);
     return undefined;
@@ -110,26 +130,65 @@ const actions = {
   },
   whois: ({ arg, ask }) => ask({ type: "whois", name: arg }),
   quit: ({ page, arg, usage }) => (arg ? usage : page.quit()),
+  kick: (it) => order(it, "kick", it.page.everyName(), ({ name, text }) => ({ name, reason: text })),
+  ban(it) {
+    const names = it.page.everyName();
+    return order(it, "ban", [...names, ...names.map((name) => `address:${name}`)], ({ name, text }) => timed({ who: name }, text));
+  },
+  unban: ({ arg, ask }) => ask({ type: "unban", who: arg }),
+  bans: ({ arg, ask, usage }) => (arg ? usage : ask({ type: "bans" })),
+  mute: (it) => order(it, "mute", it.page.everyName(), ({ name, text }) => timed({ name }, text)),
+  unmute: ({ arg, ask }) => ask({ type: "unmute", name: arg }),
+  lock: (it) => roomOrder(it, "lock"),
+  unlock: (it) => roomOrder(it, "unlock"),
+  notice: ({ arg, ask }) => ask({ type: "notice", text: arg }),
 };
+
+/** An order about somebody, whose name may have spaces. */
+function order({ arg, ask, usage }, type, names, fieldsOf) {
+  const { name, text, meant } = splitName(arg, names, type === "ban" ? /^\S*/ : undefined);
+  if (meant) return told`Do you mean ${either(meant)}? Say so with a colon: ${`/${type} NAME: …`}`;
+  if (!name) return usage;
+  const fields = fieldsOf({ name, text });
+  if (typeof fields === "string") return fields;
+  return overlong("The reason", fields.reason) ?? ask({ type, ...fields });
+}
+
+function roomOrder({ chat, arg, ask }, type) {
+  if (!arg && needsRoom(chat)) return needsRoom(chat);
+  return ask({ type, room: roomOf(arg) || chat.shown.name });
+}
+
+const UNITS = { ms: 1, s: 1000, m: 60_000, min: 60_000, h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 };
+
+/** A time, where the text begins with one, and a reason; or what is wrong with the time. */
+function timed(fields, text) {
+  const [, first, rest] = /^(\S*)\s*([^]*)$/.exec(text);
+  // A reason that begins so is more likely a time with a slip.
+  if (!/^\d/.test(first)) return { ...fields, reason: text };
+  if (!/^(\d+(ms|s|min|m|h|d|w))+$/.test(first)) return `${first.slice(0, 32)} is no time, such as 30m, 2h or 7d.`;
+  const parts = [...first.matchAll(/(\d+)(ms|s|min|m|h|d|w)/g)];
+  return { ...fields, for: parts.reduce((sum, [, count, unit]) => sum + Number(count) * UNITS[unit], 0), reason: rest };
+}
 
 /**
  * A name and a text: up to a colon, which no name has, where a known name ends there; or
  * else the one of `names` that `arg` starts with, in any case, or its first word. Where
  * several could be `meant`, those: a guess may tell a secret to somebody else.
  */
-export function splitName(arg, names) {
+export function splitName(arg, names, word = /^[^\s:]*/) {
   const lower = arg.toLowerCase();
   const known = names.filter((name) => lower.startsWith(name.toLowerCase()) && /^(\s|:|$)/.test(arg.slice(name.length)));
   const named = known.find((name) => arg[name.length] === ":");
   if (!named && known.length > 1) return { meant: known };
-  const name = named ?? known[0] ?? /^[^\s:]*/.exec(arg)[0];
+  const name = named ?? known[0] ?? word.exec(arg)[0];
   return { name, text: arg.slice(name.length).replace(/^:/, "").trim() };
 }
 
 const either = (names) => names.map((name, index) => (index === 0 ? told`${name}` : told` or ${name}`)).reduce((a, b) => told`${a}${b}`);
 
-function unknown(typed) {
-  const near = commandNames
+function unknown(typed, chat) {
+  const near = commandNames(chat)
     .map((name) => ({ name, distance: distance(typed.toLowerCase(), name) }))
     .sort((a, b) => a.distance - b.distance)
     .find(({ name, distance }) => distance <= Math.max(2, name.length) / 2);

@@ -15,8 +15,8 @@ export function handle(chat, event) {
 }
 
 const handlers = {
-  welcome(chat, { name, session, room: roomName, pos }) {
-    chat.me = { name, session, away: undefined };
+  welcome(chat, { name, session, room: roomName, pos, role }) {
+    chat.me = { name, session, away: undefined, isOperator: role === "operator" };
     browserStore.set("name", name);
     const first = chat.room(roomName);
     first.isKnown = true;
@@ -140,7 +140,7 @@ const handlers = {
   rooms(chat, { rooms }) {
     chat.allRooms = rooms;
     if (chat.asked.delete("rooms")) {
-      const each = rooms.map(({ room, people, topic }) => told`#${room} (${people})${topic ? told` – ${topic}` : told``}`);
+      const each = rooms.map(({ room, people, topic, locked }) => told`#${room} (${people}${locked ? told`, locked` : told``})${topic ? told` – ${topic}` : told``}`);
       chat.inform(lines([told`Rooms:`, ...each]));
     }
     chat.changed("rooms");
@@ -200,7 +200,7 @@ const handlers = {
     chat.changed("people", "log");
   },
 
-  whois(chat, { name, rooms, since, idle, rtt, away }) {
+  whois(chat, { name, rooms, since, idle, rtt, away, role, address, subject, muted }) {
     const places = rooms.length > 0 ? rooms.map((room) => told`#${room}`) : told`no room`;
     const far = rtt === undefined ? told`` : told`, ${rtt < 10 ? rtt.toFixed(1) : Math.round(rtt)} ms away`;
     const answer = [
@@ -208,7 +208,28 @@ const handlers = {
       told`Idle for ${roughly(idle)}${far}.`,
     ];
     if (away !== undefined) answer.push(away ? told`Away: ${away}.` : told`Away.`);
+    if (role === "operator") answer.push(told`Keeps order here.`);
+    if (address) answer.push(told`Comes from ${address}${subject ? told`, as ${subject}` : told``}.`);
+    else if (subject) answer.push(told`Comes as ${subject}.`);
+    if (muted) answer.push(told`Is muted.`);
     chat.inform(lines(answer));
+  },
+
+  moderated(chat, { action, by, name, who, room, until, reason }) {
+    const isMe = name !== undefined && chat.isMe(name);
+    const deed = Object.hasOwn(DEEDS, action) ? DEEDS[action] : undefined;
+    if (!deed) return;
+    const whom = isMe ? told`You were` : told`${who ?? name ?? `#${room}`} was`;
+    chat.inform(told`${whom} ${deed} by ${by}${termsOf(until, reason)}.`, isMe ? "error" : undefined);
+    const lockable = chat.allRooms?.find((known) => known.room === room);
+    if (lockable && (action === "lock" || action === "unlock")) lockable.locked = action === "lock";
+    chat.changed("rooms");
+  },
+
+  bans(chat, { bans }) {
+    if (bans.length === 0) return chat.inform("Nobody is banned.");
+    const each = bans.map(({ who, by, until, reason }) => told`${who}, by ${by}${termsOf(until, reason)}`);
+    chat.inform(lines([told`Banned:`, ...each]));
   },
 
   notice(chat, { text }) {
@@ -225,6 +246,20 @@ const handlers = {
     chat.changed("outbox");
   },
 };
+
+const DEEDS = {
+  kick: told`kicked`,
+  ban: told`banned`,
+  unban: told`let in again`,
+  mute: told`muted`,
+  unmute: told`given the word again`,
+  lock: told`locked to newcomers`,
+  unlock: told`opened to newcomers`,
+};
+
+/** The last moment that a date can tell. */
+const END = 8.64e15;
+const termsOf = (until, reason) => told`${until ? told` until ${fullTime(Math.min(until, END))}` : told``}${reason ? told`: ${reason}` : told``}`;
 
 function itemFrom(chat, message) {
   chat.meet(message.from);

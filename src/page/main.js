@@ -177,7 +177,7 @@ function open(conversation) {
 function candidates({ word, isFirst }) {
   if (isFirst && word.startsWith("/")) {
     const wanted = word.slice(1).toLowerCase();
-    return commandNames.filter((name) => name.startsWith(wanted)).map((name) => `/${name} `);
+    return commandNames(chat).filter((name) => name.startsWith(wanted)).map((name) => `/${name} `);
   }
   const wanted = word.replace(/^@/, "").toLowerCase();
   const names = knownNames(chat).filter((name) => name.toLowerCase().startsWith(wanted));

@@ -54,6 +54,25 @@ pub enum Command {
     Whois(String),
     /// `/quit`: leaves.
     Quit,
+    /// `/kick NAME [REASON]`. This and what follows are for operators, and take names that
+    /// may have spaces: see [`order`](Self::order).
+    Kick(String),
+    /// `/ban NAME|ADDRESS [TIME] [REASON]`.
+    Ban(String),
+    /// `/unban NAME|ADDRESS`.
+    Unban(String),
+    /// `/bans`: who is banned.
+    Bans,
+    /// `/mute NAME [TIME] [REASON]`.
+    Mute(String),
+    /// `/unmute NAME`.
+    Unmute(String),
+    /// `/lock`: keeps newcomers out of this room, or of another.
+    Lock(Option<String>),
+    /// `/unlock`: lets them in again.
+    Unlock(Option<String>),
+    /// `/notice`: tells everyone, in the server's name.
+    Notice(String),
 }
 
 /// One command, explained.
@@ -82,10 +101,14 @@ pub enum CommandError {
     Usage(CommandHelp),
     /// Each of these names could be meant.
     Ambiguous(Vec<String>),
+    /// The same, of an operator's command.
+    AmbiguousOrder(CommandHelp, Vec<String>),
+    /// This begins like a time, and is none.
+    Time(String),
 }
 
 impl Command {
-    /// All commands, in the order of [`Command`].
+    /// All commands that everybody has, in the order of [`Command`].
     pub const HELP: [CommandHelp; 17] = [
         help("me", "TEXT", "does something: /me waves"),
         help("help", "[COMMAND]", "lists the commands, or explains one"),
@@ -104,6 +127,24 @@ impl Command {
         help("history", "[NUMBER]", "shows the last messages of this room again"),
         help("whois", "NAME", "tells since when somebody is here, how idle and how far away"),
         help("quit", "", "leaves the chat"),
+    ];
+
+    /// The commands of operators.
+    pub const OPERATORS: [CommandHelp; 9] = [
+        help("kick", "NAME [REASON]", "ends somebody's connection"),
+        help(
+            "ban",
+            "NAME|ADDRESS [TIME] [REASON]",
+            "shuts out a name, an address or network, or with address:NAME where somebody comes from; \
+             for a TIME such as 30m, 2h or 7d, or for good",
+        ),
+        help("unban", "NAME|ADDRESS", "lets in again, as /bans shows it"),
+        help("bans", "", "lists who is banned"),
+        help("mute", "NAME [TIME] [REASON]", "lets somebody listen and not talk"),
+        help("unmute", "NAME", "lets somebody talk again"),
+        help("lock", "[ROOM]", "keeps newcomers out of this room, or of another"),
+        help("unlock", "[ROOM]", "lets newcomers in again"),
+        help("notice", "TEXT", "tells everyone, in the server's name"),
     ];
 
     /// What a person wants who typed `line`. `//` at the start says one `/`.
@@ -126,7 +167,11 @@ impl Command {
     /// The explanation of the command `name`, with or without its `/`, in any case.
     pub fn help(name: &str) -> Option<CommandHelp> {
         let name = name.strip_prefix('/').unwrap_or(name);
-        Self::HELP.into_iter().find(|help| help.name.eq_ignore_ascii_case(name))
+        Self::all().find(|help| help.name.eq_ignore_ascii_case(name))
+    }
+
+    fn all() -> impl Iterator<Item = CommandHelp> {
+        Self::HELP.into_iter().chain(Self::OPERATORS)
     }
 
     /// Splits the argument of `/msg` into a name and a text. The name ends at a `:`, where
@@ -177,6 +222,15 @@ impl Command {
             "history" if arg.is_empty() => Self::History(None),
             "history" => Self::History(Some(arg.parse().ok().filter(|count| *count > 0)?)),
             "whois" => Self::Whois(some()?),
+            "kick" => Self::Kick(some()?),
+            "ban" => Self::Ban(some()?),
+            "unban" => Self::Unban(some()?),
+            "bans" => Self::Bans,
+            "mute" => Self::Mute(some()?),
+            "unmute" => Self::Unmute(some()?),
+            "lock" => Self::Lock(some()),
+            "unlock" => Self::Unlock(some()),
+            "notice" => Self::Notice(some()?),
             _ => Self::Quit,
         })
     }
@@ -205,7 +259,7 @@ impl CommandError {
         let typed = crate::Escaped::new(name).cut(32).to_string();
         let lower = typed.to_lowercase();
         let distance = |help: &CommandHelp| strsim::damerau_levenshtein(&lower, help.name);
-        let nearest = Command::HELP.iter().min_by_key(|help| distance(help));
+        let nearest = Command::all().min_by_key(distance);
         let nearest = nearest.filter(|help| distance(help) <= help.name.len().max(2) / 2);
         Self::Unknown { typed, nearest: nearest.map(|help| help.name) }
     }
@@ -231,6 +285,10 @@ impl fmt::Display for CommandError {
             Self::Ambiguous(names) => {
                 write!(f, "Do you mean {}? Say so with a colon: /msg NAME: TEXT", names.join(" or "))
             }
+            Self::AmbiguousOrder(help, names) => {
+                write!(f, "Do you mean {}? Say so with a colon: /{} NAME: …", names.join(" or "), help.name)
+            }
+            Self::Time(word) => write!(f, "{word} is no time, such as 30m, 2h or 7d."),
         }
     }
 }
@@ -244,7 +302,7 @@ mod tests {
 
     #[test]
     fn every_command_that_is_listed_is_understood() {
-        for help in Command::HELP {
+        for help in Command::all() {
             let arg = help.args.replace("NUMBER", "5");
             let line = format!("/{} {}", help.name.to_uppercase(), arg.trim_matches(['[', ']']));
             assert!(Command::parse(&line).is_ok(), "{line}");

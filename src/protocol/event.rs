@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::BadJson;
+use super::{BadJson, Ban, Inside, Moderated};
 
 /// Something that happened, or an answer. Times are milliseconds since 1970, UTC.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -19,6 +19,9 @@ pub enum Event {
         room: String,
         /// Where that room's log was.
         pos: String,
+        /// `operator` for one who keeps order.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        role: Option<String>,
     },
     /// Somebody came into a room; the newcomer hears it too.
     Joined {
@@ -183,6 +186,19 @@ pub enum Event {
         /// Why the person is away, where that is so.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         away: Option<String>,
+        /// `operator` for one who keeps order.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        role: Option<String>,
+        /// What only operators are told.
+        #[serde(flatten)]
+        inside: Inside,
+    },
+    /// An operator did something; who did it gets it as the answer.
+    Moderated(Moderated),
+    /// Who is banned, for an operator.
+    Bans {
+        /// The oldest first.
+        bans: Vec<Ban>,
     },
     /// A word from the server or its operator.
     Notice {
@@ -241,6 +257,9 @@ pub struct RoomInfo {
     /// What it is about; may be empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub topic: String,
+    /// Newcomers are kept out.
+    #[serde(default, skip_serializing_if = "super::is_false")]
+    pub locked: bool,
 }
 
 impl Event {

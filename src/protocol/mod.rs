@@ -18,10 +18,13 @@
 
 mod command;
 mod event;
+mod moderation;
+mod orders;
 mod request;
 
 pub use command::{Command, CommandError, CommandHelp};
 pub use event::{ChatMessage, Event, RoomInfo};
+pub use moderation::{Action, Ban, Inside, Moderated};
 pub use request::{Ask, Request, RequestError};
 
 use std::fmt;
@@ -35,7 +38,7 @@ pub const MAX_ID_CHARS: usize = 64;
 /// Text that is not what the protocol says. Its words can be shown to a person: what they
 /// repeat of that text is escaped and cut.
 #[derive(Debug)]
-pub struct BadJson(serde_json::Error);
+pub struct BadJson(pub(crate) serde_json::Error);
 
 impl fmt::Display for BadJson {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -113,6 +113,64 @@ pub enum Ask {
     },
     /// Wants a pong.
     Ping,
+    /// Ends somebody's connection. For operators, as all that follow.
+    Kick {
+        /// Whose.
+        name: String,
+        /// Why.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        reason: String,
+    },
+    /// Shuts somebody out.
+    Ban {
+        /// A name, an address or network, `address:NAME` for the address that somebody
+        /// has, or `subject:SUBJECT` for whoever a credential was given to.
+        who: String,
+        /// For so many milliseconds; without it, for good.
+        #[serde(rename = "for", default, skip_serializing_if = "Option::is_none")]
+        lasting: Option<u64>,
+        /// Why.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        reason: String,
+    },
+    /// Lets somebody in again.
+    Unban {
+        /// As in a ban.
+        who: String,
+    },
+    /// Who is banned?
+    Bans,
+    /// Lets somebody listen, and no more.
+    Mute {
+        /// Whom.
+        name: String,
+        /// For so many milliseconds; without it, until unmuted.
+        #[serde(rename = "for", default, skip_serializing_if = "Option::is_none")]
+        lasting: Option<u64>,
+        /// Why.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        reason: String,
+    },
+    /// Lets somebody talk again.
+    Unmute {
+        /// Whom.
+        name: String,
+    },
+    /// Keeps newcomers out of a room.
+    Lock {
+        /// Which.
+        room: String,
+    },
+    /// Lets newcomers into a room again.
+    Unlock {
+        /// Which.
+        room: String,
+    },
+    /// Tells everyone something in the server's name.
+    Notice {
+        /// What.
+        text: String,
+    },
 }
 
 /// Why a text is no request. [`to_event`](Self::to_event) is what to answer.
@@ -169,6 +227,22 @@ impl Request {
 }
 
 impl Ask {
+    /// Whether this is for operators alone.
+    pub fn is_order(&self) -> bool {
+        matches!(
+            self,
+            Self::Kick { .. }
+                | Self::Ban { .. }
+                | Self::Unban { .. }
+                | Self::Bans
+                | Self::Mute { .. }
+                | Self::Unmute { .. }
+                | Self::Lock { .. }
+                | Self::Unlock { .. }
+                | Self::Notice { .. }
+        )
+    }
+
     fn from_fields(fields: Map<String, Value>) -> Result<Self, RequestError> {
         let Some(Value::String(kind)) = fields.get("type") else {
             return Err(RequestError::new("bad_request", "type is missing, or no string"));
@@ -182,9 +256,10 @@ impl Ask {
     }
 }
 
-const TYPES: [&str; 15] = [
+const TYPES: [&str; 24] = [
     "say", "whisper", "join", "leave", "who", "rooms", "history", "nick", "topic", "away", "back", "ignore",
-    "unignore", "whois", "ping",
+    "unignore", "whois", "ping", "kick", "ban", "unban", "bans", "mute", "unmute", "lock", "unlock",
+    "notice",
 ];
 
 impl RequestError {
@@ -192,6 +267,11 @@ impl RequestError {
     fn new(code: &'static str, reason: impl AsRef<str>) -> Self {
         let reason = crate::Escaped::new(reason.as_ref()).cut(300).to_string();
         Self { code, reason, id: None }
+    }
+
+    /// What programs tell it by.
+    pub fn code(&self) -> &'static str {
+        self.code
     }
 
     /// The answer to such a request.
@@ -224,7 +304,8 @@ mod tests {
     #[test]
     fn each_documented_type_is_known() {
         for kind in TYPES {
-            let fields = r#""room":"a","text":"b","to":"c","name":"d","since":"e","later":[1]"#;
+            let fields =
+                r#""room":"a","text":"b","to":"c","name":"d","since":"e","who":"f","for":1,"later":[1]"#;
             let request = Request::parse(&format!(r#"{{"type":"{kind}",{fields}}}"#)).unwrap();
             assert!(request.to_json().starts_with(&format!(r#"{{"type":"{kind}""#)), "{request:?}");
         }

@@ -16,6 +16,7 @@ use rustix::io::Errno;
 use super::context::{Context, full};
 use super::greeter::Caller;
 use super::listen::{Accepted, Listener};
+use super::reminder::Reminder;
 use super::stage::Stage;
 use super::{greeter, http};
 use crate::counters::{RefusalCause, add};
@@ -39,6 +40,7 @@ const GREETER_STACK: usize = 1024 * 1024;
 pub(super) fn run(context: &Arc<Context>, listeners: &[Listener], wake: &UnixStream) {
     let mut spare = File::open("/dev/null").ok();
     let mut rest = false;
+    let mut reminder = Reminder::new(listeners, Instant::now());
     loop {
         let listeners: Vec<&Listener> = match context.stages.now() {
             Stage::Running => listeners.iter().collect(),
@@ -46,7 +48,8 @@ pub(super) fn run(context: &Arc<Context>, listeners: &[Listener], wake: &UnixStr
             Stage::Draining => listeners.iter().filter(|listener| !listener.is_shared()).collect(),
             Stage::HandingOver | Stage::Ending => return,
         };
-        let ready = match wait(&listeners, wake, rest) {
+        let pause = if rest { Some(BACK_OFF) } else { reminder.rest(Instant::now()) };
+        let ready = match wait(if rest { &[] } else { &listeners }, wake, pause) {
             Ok(ready) => ready,
             Err(error) => {
                 log::error!("failed to wait for connections: {error}");
@@ -55,6 +58,7 @@ pub(super) fn run(context: &Arc<Context>, listeners: &[Listener], wake: &UnixStr
             }
         };
         rest = false;
+        reminder.look(Instant::now());
         for (listener, _) in listeners.into_iter().zip(ready).filter(|(_, is_ready)| *is_ready) {
             match listener.accept() {
                 Ok(Accepted { transport, peer, local }) => admit(context, transport, peer, local),
@@ -75,13 +79,13 @@ pub(super) fn run(context: &Arc<Context>, listeners: &[Listener], wake: &UnixStr
     }
 }
 
-/// Which listeners have a connection. Resting, it only waits a while for `wake`.
-fn wait(listeners: &[&Listener], mut wake: &UnixStream, rest: bool) -> io::Result<Vec<bool>> {
-    let listening = if rest { &[] } else { listeners };
+/// Which listeners have a connection, once any has, or for `wake` or `pause`.
+fn wait(listeners: &[&Listener], mut wake: &UnixStream, pause: Option<Duration>) -> io::Result<Vec<bool>> {
     let mut fds = vec![PollFd::new(wake, PollFlags::IN)];
-    fds.extend(listening.iter().map(|listener| PollFd::from_borrowed_fd(listener.as_fd(), PollFlags::IN)));
-    let pause = Timespec { tv_sec: 0, tv_nsec: BACK_OFF.subsec_nanos() as _ };
-    match rustix::event::poll(&mut fds, rest.then_some(&pause)) {
+    fds.extend(listeners.iter().map(|listener| PollFd::from_borrowed_fd(listener.as_fd(), PollFlags::IN)));
+    let pause =
+        pause.map(|pause| Timespec { tv_sec: pause.as_secs() as _, tv_nsec: pause.subsec_nanos() as _ });
+    match rustix::event::poll(&mut fds, pause.as_ref()) {
         Ok(_) if !fds[0].revents().is_empty() => {
             drop(fds);
             // Those who have a connection are ready again the next time.

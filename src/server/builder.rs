@@ -18,7 +18,6 @@ use super::context::{Context, Gate, Options};
 use super::events::{Event, EventSource};
 use super::limits::Limits;
 use super::listen::{Listener, LocalAddr};
-use super::pace::MessageRate;
 use super::proxies::{Proxies, TrustedProxy};
 use super::settings::{InForce, Settings};
 use super::shutdown::{Accepting, Stopper, Threads};
@@ -28,7 +27,7 @@ use crate::hub::Hub;
 use crate::link::Drain;
 use crate::outbox::{GapNotice, Overflow, gap_notice};
 use crate::wire::WireObserver;
-use crate::{Clock, Error, Message, Refusal, Request, Response, Result};
+use crate::{Clock, Error, Message, MessageRate, Refusal, Request, Response, Result};
 
 /// Builds a [`Server`].
 ///
@@ -204,7 +203,8 @@ impl ServerBuilder {
         self
     }
 
-    /// How fast each client may talk. Defaults to no limit.
+    /// How fast each client may talk. The response to its upgrade says so
+    /// ([`MessageRate::HEADER`]), for clients that pace themselves. Defaults to no limit.
     ///
     /// ```
     /// use chinwag::{MessageRate, Server};

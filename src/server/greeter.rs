@@ -24,7 +24,7 @@ use crate::hub::Client;
 use crate::link::Link;
 use crate::outbox::Kind;
 use crate::transport::Handshake;
-use crate::{PeerAddr, Refusal, Request, TlsInfo};
+use crate::{MessageRate, PeerAddr, Refusal, Request, TlsInfo};
 
 /// Time to read a refusal, and an answer that may be long.
 const PARTING: Duration = Duration::from_secs(2);
@@ -269,8 +269,11 @@ fn meet(
     origin::check(&request, &in_force.settings.allowed_origins)?;
     caller.join()?;
     let place = Place::take(context)?;
-    let acceptance = ask_gate(context, &request)?;
+    let mut acceptance = ask_gate(context, &request)?;
     choose_subprotocol(context, &mut request, &acceptance);
+    if let Some(rate) = context.live.get().settings.message_rate {
+        acceptance.headers.push((MessageRate::HEADER.to_owned(), rate.to_string()));
+    }
     let response = http::accept(&request, &acceptance.headers)?;
     let via = request.via().map(|proxy| format!(" via {proxy}")).unwrap_or_default();
     log::info!("{link:?} opens {}{via}", crate::Escaped::new(request.path()).cut(200));

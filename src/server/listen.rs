@@ -217,6 +217,11 @@ impl Listener {
     }
 
     #[cfg(feature = "tls")]
+    pub(super) fn certificate(&self) -> Option<&ServerTls> {
+        self.tls.as_ref()
+    }
+
+    #[cfg(feature = "tls")]
     fn is_tls(&self) -> bool {
         self.tls.is_some()
     }

@@ -20,6 +20,7 @@ mod monitor;
 mod origin;
 mod pace;
 mod proxies;
+mod reminder;
 mod settings;
 mod shutdown;
 mod socket_file;
@@ -33,9 +34,10 @@ pub use builder::ServerBuilder;
 pub use events::Event;
 pub use listen::{Listener, LocalAddr};
 pub use monitor::{Monitor, Unready};
-pub use pace::MessageRate;
 pub use proxies::TrustedProxy;
 pub use settings::{Settings, SettingsHandle};
+#[cfg(feature = "chat")]
+pub(crate) use socket_file::remove_stale;
 pub use statistics::Statistics;
 pub use takeover::Takeover;
 

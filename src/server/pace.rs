@@ -1,28 +1,17 @@
 //! How fast one client may talk. What is too fast waits, on that client's own thread,
 //! and so in its own socket; who goes on being too fast is closed.
 
-use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
 use governor::clock::{Clock, DefaultClock};
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use governor::{DefaultDirectRateLimiter, RateLimiter};
 
+use crate::MessageRate;
 use crate::counters::add;
 use crate::link::Link;
 
 /// How long a client may be too fast.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// How fast a client may talk: so many messages at once, and then so many a second. What
-/// is over waits; what is over for 10 s ends the connection with 1008. See
-/// [`ServerBuilder::message_rate`](crate::ServerBuilder::message_rate).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MessageRate {
-    /// Messages that may come at once, after a pause.
-    pub burst: NonZeroU32,
-    /// Messages a second in the long run.
-    pub per_second: NonZeroU32,
-}
 
 /// One client's pace.
 pub(super) struct Pace {
@@ -33,8 +22,7 @@ pub(super) struct Pace {
 
 impl Pace {
     pub(super) fn new(rate: MessageRate) -> Box<Self> {
-        let quota = Quota::per_second(rate.per_second).allow_burst(rate.burst);
-        Box::new(Self { limiter: RateLimiter::direct(quota), rate, fast_since: None })
+        Box::new(Self { limiter: RateLimiter::direct(rate.quota()), rate, fast_since: None })
     }
 
     /// Waits until another message may be taken. `Err` where none will be any more: with

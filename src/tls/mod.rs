@@ -2,14 +2,17 @@
 //! again when they change, and words for what is wrong with them. Knows no sockets.
 
 mod client;
+mod expiry;
 mod pem;
 mod reloading;
 mod server;
 mod words;
+mod x509;
 
 pub(crate) use client::ClientTls;
 pub use server::{ClientCertificates, ServerTls, ServerTlsBuilder};
 pub(crate) use words::failure;
+pub(crate) use x509::subject;
 
 use std::sync::{Arc, LazyLock};
 

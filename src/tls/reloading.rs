@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,7 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// What tells one version of a file from another; `None` where it cannot be seen.
 type Stamp = Option<(u64, u64, u64, (i64, i64), (i64, i64))>;
 
-pub(super) struct Reloading<T> {
+pub(crate) struct Reloading<T> {
     files: Vec<PathBuf>,
     load: Box<dyn Fn() -> Result<T> + Send + Sync>,
     state: Mutex<State<T>>,
@@ -40,6 +40,11 @@ impl<T> Reloading<T> {
         let stamps = files.iter().map(stamp).collect();
         let state = State { value: Arc::new(load()?), stamps, checked: Instant::now() };
         Ok(Self { files, load: Box::new(load), state: Mutex::new(state), loading: Mutex::new(()) })
+    }
+
+    /// The first of the files.
+    pub(super) fn main_file(&self) -> &Path {
+        self.files.first().map_or(Path::new(""), PathBuf::as_path)
     }
 
     /// The value, from the files as they are now or a moment ago. Where they are no

@@ -3,13 +3,15 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use rustls::ServerConfig;
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
 
 use super::reloading::Reloading;
-use super::{ALPN, pem, provider};
+use super::x509::{self, Validity};
+use super::{ALPN, expiry, pem, provider};
 use crate::{Error, Result};
 
 /// What a server shows and wants to see over TLS (1.2 and 1.3): its certificate and key
@@ -17,7 +19,8 @@ use crate::{Error, Result};
 ///
 /// The files are read again when they change, as a handshake finds, at most once a
 /// second. Where the new ones are no good the old stay in use, and the log says so.
-/// Connections that stand are not touched.
+/// Connections that stand are not touched. The log says so when a certificate has expired or
+/// will within 30 days: when it is read, and then once a day.
 ///
 /// ```no_run
 /// use chinwag::{Listener, Server, ServerTls};
@@ -27,7 +30,14 @@ use crate::{Error, Result};
 /// # Ok::<(), chinwag::Error>(())
 /// ```
 #[derive(Clone)]
-pub struct ServerTls(Arc<Reloading<ServerConfig>>);
+pub struct ServerTls(pub(crate) Arc<Reloading<Loaded>>);
+
+/// What the files held.
+pub(crate) struct Loaded {
+    config: Arc<ServerConfig>,
+    /// Of the certificate that expires first, of all in the chain.
+    validity: Option<Validity>,
+}
 
 /// Whether clients need a certificate of an authority that the server trusts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,8 +89,19 @@ impl ServerTls {
         self.0.reload()
     }
 
+    /// When the certificate that is in use expires, or one between it and the authority
+    /// does before it; `None` where they do not say it in a way that can be read.
+    pub fn not_after(&self) -> Option<SystemTime> {
+        self.0.current().validity.map(|validity| validity.not_after)
+    }
+
     pub(crate) fn current(&self) -> Arc<ServerConfig> {
-        self.0.current()
+        self.0.current().config.clone()
+    }
+
+    /// Logs it where the certificate expires soon, read again if it has changed.
+    pub(crate) fn remind(&self) {
+        expiry::tell(self.0.main_file(), self.0.current().validity);
     }
 }
 
@@ -100,10 +121,10 @@ impl ServerTlsBuilder {
     pub fn load(self) -> Result<ServerTls> {
         let mut files = vec![self.certificate.clone(), self.key.clone()];
         files.extend(self.client_ca.iter().map(|(file, _)| file.clone()));
-        Ok(ServerTls(Arc::new(Reloading::new(files, move || self.config())?)))
+        Ok(ServerTls(Arc::new(Reloading::new(files, move || self.read())?)))
     }
 
-    fn config(&self) -> Result<ServerConfig> {
+    fn read(&self) -> Result<Loaded> {
         let builder = ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .expect("the provider has suites for both versions");
@@ -112,12 +133,15 @@ impl ServerTlsBuilder {
             Some((file, wanted)) => builder.with_client_cert_verifier(verifier(file, *wanted)?),
         };
         let (chain, key) = (pem::certificates(&self.certificate)?, pem::private_key(&self.key)?);
+        let certificates = chain.iter().filter_map(|certificate| x509::validity(certificate));
+        let validity = certificates.min_by_key(|validity| validity.not_after);
         let mut config = builder.with_single_cert(chain, key).map_err(|error| self.mismatch(&error))?;
         config.alpn_protocols = vec![ALPN.to_vec()];
         // A connection lasts, so resuming saves little; and a record that comes unasked right
         // behind the handshake meets clients that read on one thread and write on another.
         config.send_tls13_tickets = 0;
-        Ok(config)
+        expiry::tell(&self.certificate, validity);
+        Ok(Loaded { config: Arc::new(config), validity })
     }
 
     fn mismatch(&self, error: &rustls::Error) -> Error {

@@ -15,3 +15,23 @@ pub struct TlsInfo {
     /// shown none.
     pub peer_certificates: Vec<Vec<u8>>,
 }
+
+impl TlsInfo {
+    /// Whose the peer's certificate is, such as `CN=John,O=Example` (RFC 4514); `None` where
+    /// it has shown none. What an authority let the peer write: show it through
+    /// [`Escaped`](crate::Escaped).
+    ///
+    /// ```no_run
+    /// # fn gate(request: &chinwag::Request) -> Result<(), chinwag::Refusal> {
+    /// let subject = request.tls().and_then(|tls| tls.peer_subject());
+    /// if subject.as_deref() != Some("CN=operator") {
+    ///     return Err(chinwag::Refusal::forbidden("the operator's certificate is needed"));
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "tls")]
+    pub fn peer_subject(&self) -> Option<String> {
+        crate::tls::subject(self.peer_certificates.first()?)
+    }
+}

@@ -4,6 +4,7 @@
 use std::process::Command;
 
 use crate::foreign::{SCRIPTS, succeeds};
+use crate::tls::authority::{Authority, HERE};
 
 #[test]
 #[ignore = "needs Chromium and npm's playwright-core: run tests/run"]
@@ -39,6 +40,14 @@ fn ten_thousand_messages_do_not_freeze_the_page() {
 #[ignore = "needs Chromium and npm's playwright-core: run tests/run"]
 fn the_page_works_by_keyboard_for_a_screen_reader_and_on_a_phone() {
     succeeds(&mut script("access"));
+}
+
+#[test]
+#[ignore = "needs Chromium and npm's playwright-core: run tests/run"]
+fn page_and_chat_work_encrypted() {
+    let authority = Authority::new();
+    let identity = authority.server(&HERE);
+    succeeds(script("secure").args([&identity.cert, &identity.key]));
 }
 
 fn script(name: &str) -> Command {

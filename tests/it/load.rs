@@ -395,3 +395,13 @@ fn a_run_draws_its_latency() {
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("/no/such/folder/run.svg"));
 }
+
+#[test]
+fn a_rate_that_the_server_tells_is_noted_where_it_is_what_is_measured() {
+    let (_server, addr) = Program::chat_server(&["--message-rate", "50:10"]);
+    let args = ["--clients", "2", "--senders", "1", "--seconds", "1", "--json"];
+    let notes = |rate: &str| json(&load(addr, &[&args[..], &["--rate", rate]].concat()))["notes"].to_string();
+    let words = "the server lets a client say 50 messages at once and 10 a second, and each said 40 a second";
+    assert!(notes("40").contains(words), "{}", notes("40"));
+    assert!(!notes("5").contains("--message-rate"));
+}

@@ -17,6 +17,7 @@ mod life;
 mod load;
 mod logging;
 mod metrics;
+mod moderation;
 mod operations;
 mod page;
 mod programs;

@@ -50,7 +50,7 @@ fn a_trusted_proxy_says_who_the_client_is_and_how_it_came() {
     assert_eq!(told(&server, fields), "192.0.2.7 via 127.0.0.1 secure true");
     assert_eq!(told(&server, "X-Forwarded-For: 2001:db8::7\r\n"), "2001:db8::7 via 127.0.0.1 secure false");
     // One that says nothing speaks for itself.
-    assert!(told(&server, "").ends_with(" via 127.0.0.1 secure false"));
+    assert!(told(&server, "").ends_with(" via none secure false"));
     assert!(told(&server, "").starts_with("127.0.0.1:"));
     assert!(told(&server, "Forwarded: for=192.0.2.7\r\nX-Real-IP: 192.0.2.7\r\n").starts_with("127.0.0.1:"));
 }
@@ -140,7 +140,7 @@ fn a_proxy_that_speaks_for_itself_or_for_a_socket_is_the_peer() {
         v2(0x21, 0x31, &[0; 216]),
     ] {
         let said = last_line(&sent(&server, &header));
-        assert!(said.starts_with("127.0.0.1:") && said.ends_with(" via 127.0.0.1 secure false"), "{said}");
+        assert!(said.starts_with("127.0.0.1:") && said.ends_with(" via none secure false"), "{said}");
     }
 }
 
@@ -246,9 +246,11 @@ fn joins_are_counted_by_the_address_behind_the_proxy() {
 #[test]
 fn through_a_unix_socket_a_proxy_is_believed_where_that_is_trusted() {
     let path = std::env::temp_dir().join(format!("chinwag-proxy-{}.sock", std::process::id()));
-    for (trusted, told) in
-        [("unix", "192.0.2.7 via unix secure true"), ("10.0.0.1", "unix via none secure false")]
-    {
+    for (trusted, speaks, told) in [
+        ("unix", false, "192.0.2.7 via unix secure true"),
+        ("unix", true, "192.0.2.7:4711 via unix secure false"),
+        ("10.0.0.1", false, "unix via none secure false"),
+    ] {
         let gate = |request: &Request| -> Result<Nobody, Refusal> {
             let via = request.via().map_or("none".to_owned(), |proxy| proxy.to_string());
             Err(Refusal::new(
@@ -256,11 +258,12 @@ fn through_a_unix_socket_a_proxy_is_believed_where_that_is_trusted() {
                 format!("{} via {via} secure {}", request.peer_addr(), request.is_secure()),
             ))
         };
-        let builder = Server::builder().trusted_proxy(trusted.parse().unwrap()).handler(gate);
-        let _server = builder.bind_unix(&path).unwrap();
-        let mut stream = UnixStream::connect(&path).unwrap();
         let fields = "X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: https\r\n";
-        stream.write_all(request("/", fields).as_bytes()).unwrap();
+        let builder = Server::builder().trusted_proxy(trusted.parse().unwrap()).proxy_protocol(speaks);
+        let _server = builder.handler(gate).bind_unix(&path).unwrap();
+        let mut stream = UnixStream::connect(&path).unwrap();
+        let header = if speaks { v1("TCP4 192.0.2.7 10.0.0.1 4711 443") } else { Vec::new() };
+        stream.write_all(&[header, request("/", fields).into_bytes()].concat()).unwrap();
         let mut answer = String::new();
         let _ = stream.read_to_string(&mut answer);
         assert_eq!(last_line(&answer), told);
@@ -313,6 +316,19 @@ fn chat_server_counts_and_logs_who_is_behind_the_proxy() {
     let wanted = format!(" 192.0.2.7 opens / via {proxy}");
     eventually("the log names the client", || std::fs::read_to_string(&log).unwrap().contains(&wanted));
     std::fs::remove_file(&log).unwrap();
+}
+
+#[test]
+fn metrics_for_this_machine_are_not_for_one_behind_the_proxy() {
+    let (_server, addr) = Program::chat_server(&["--trusted-proxy", "127.0.0.1", "--metrics", "loopback"]);
+    let status = |fields: &str| {
+        answer_to(addr, &format!("GET /metrics HTTP/1.1\r\nHost: localhost\r\n{fields}\r\n"))[9..12]
+            .to_owned()
+    };
+    assert_eq!(status(""), "200");
+    assert_eq!(status("X-Forwarded-Proto: https\r\n"), "200");
+    assert_eq!(status("X-Forwarded-For: 192.0.2.7\r\n"), "403");
+    assert_eq!(status("X-Forwarded-For: 127.0.0.1\r\n"), "403");
 }
 
 #[test]

@@ -13,40 +13,40 @@ use chinwag::{CloseReason, ConnectOptions, Connection, Server};
 use crate::support::{addr, hear, hear_end};
 
 /// Somebody who speaks `chinwag.v1`.
-struct Person {
-    connection: Connection,
+pub(crate) struct Person {
+    pub connection: Connection,
 }
 
 impl Person {
-    fn join(server: &Server, name: &str) -> Self {
+    pub fn join(server: &Server, name: &str) -> Self {
         let person = Self::connect(server, &format!("name={name}"));
         person.told_of_coming(name)
     }
 
     /// With this query, before anything is heard.
-    fn connect(server: &Server, query: &str) -> Self {
+    pub fn connect(server: &Server, query: &str) -> Self {
         let url = format!("ws://{}/?{query}", addr(server));
         let connection = ConnectOptions::new().subprotocol(SUBPROTOCOL).connect(&url).unwrap();
         assert_eq!(connection.subprotocol(), Some(SUBPROTOCOL));
         Self { connection }
     }
 
-    fn told_of_coming(mut self, who: &str) -> Self {
+    pub fn told_of_coming(mut self, who: &str) -> Self {
         assert!(matches!(self.hear(), Event::Welcome { name, .. } if name == who));
         assert!(matches!(self.hear(), Event::Joined { name, .. } if name == who));
         assert!(matches!(self.hear(), Event::History { .. }));
         self
     }
 
-    fn ask(&self, json: &str) {
+    pub fn ask(&self, json: &str) {
         self.connection.send(json).unwrap();
     }
 
-    fn say(&self, room: &str, text: &str) {
+    pub fn say(&self, room: &str, text: &str) {
         self.ask(&Request::say(room, text).to_json());
     }
 
-    fn hear(&mut self) -> Event {
+    pub fn hear(&mut self) -> Event {
         let text = hear(&mut self.connection);
         Event::parse(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
     }
@@ -59,14 +59,14 @@ impl Person {
     }
 
     #[track_caller]
-    fn hears_message(&mut self, from: &str, text: &str) -> ChatMessage {
+    pub fn hears_message(&mut self, from: &str, text: &str) -> ChatMessage {
         let message = self.hear_message();
         assert_eq!((&*message.from, &*message.text), (from, text));
         message
     }
 
     /// The next event as JSON, without its times, which no test knows.
-    fn hear_json(&mut self) -> serde_json::Value {
+    pub fn hear_json(&mut self) -> serde_json::Value {
         let mut value: serde_json::Value = serde_json::from_str(&hear(&mut self.connection)).unwrap();
         if let Some(time) = value.as_object_mut().unwrap().remove("time") {
             assert!(time.as_u64().unwrap() > 1_700_000_000_000, "{time}");
@@ -75,7 +75,7 @@ impl Person {
     }
 
     /// Asserts that nothing is on its way to this client.
-    fn hears_nothing(&mut self) {
+    pub fn hears_nothing(&mut self) {
         self.ask(r#"{"type":"ping","id":"nothing before this"}"#);
         match self.hear() {
             Event::Pong { id } => assert_eq!(id.as_deref(), Some("nothing before this")),
@@ -83,12 +83,12 @@ impl Person {
         }
     }
 
-    fn leave_chat(mut self) {
+    pub fn leave_chat(mut self) {
         self.connection.close(1000, "").unwrap();
     }
 
     /// The connection breaks.
-    fn vanish(self) {
+    pub fn vanish(self) {
         self.connection.abort();
     }
 

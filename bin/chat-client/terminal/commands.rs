@@ -46,9 +46,9 @@ pub enum Next {
     Edit(String),
 }
 
-/// The names of all commands, without their `/`.
-pub fn all_names() -> impl Iterator<Item = &'static str> {
-    complete::protocol_commands().chain(OWN.iter().map(|help| help.name))
+/// The names of all commands that the user has, without their `/`.
+pub fn all_names(is_operator: bool) -> impl Iterator<Item = &'static str> {
+    complete::protocol_commands(is_operator).chain(OWN.iter().map(|help| help.name))
 }
 
 /// What is put into the line again; what would fill the screen is only remembered.
@@ -87,7 +87,7 @@ pub fn run(app: &App, line: &str) -> Next {
         Ok(Command::Quit) => leave(app),
         Ok(command) => obey(app, line, command),
         Err(error) => {
-            app.screen.show([Block::Alarm(explain(error))]);
+            app.screen.show([Block::Alarm(explain(app, error))]);
             Next::Go
         }
     }
@@ -120,11 +120,13 @@ fn run_own(app: &App, name: &str) {
 }
 
 /// The words for a line that is no command, with the nearest of all commands.
-fn explain(error: CommandError) -> String {
+fn explain(app: &App, error: CommandError) -> String {
     match error {
         CommandError::Unknown { typed, .. } => {
             let lower = typed.to_lowercase();
-            let nearest = all_names().map(|name| (strsim::damerau_levenshtein(&lower, name), name)).min();
+            let nearest = all_names(app.model.lock().is_operator)
+                .map(|name| (strsim::damerau_levenshtein(&lower, name), name))
+                .min();
             let nearest = nearest.filter(|(distance, name)| *distance <= name.len().max(2) / 2);
             CommandError::Unknown { typed, nearest: nearest.map(|(_, name)| name) }.to_string()
         }
@@ -198,11 +200,24 @@ fn obey(app: &App, line: &str, command: Command) -> Next {
     let current = app.model.lock().current().map(str::to_owned);
     let is_about_this = matches!(
         command,
-        Command::Who(None) | Command::Leave(None) | Command::Topic(_) | Command::History(_)
+        Command::Who(None)
+            | Command::Leave(None)
+            | Command::Topic(_)
+            | Command::History(_)
+            | Command::Lock(None)
+            | Command::Unlock(None)
     );
     if current.is_none() && is_about_this {
         app.screen.show([Block::Alarm("you are in no room".to_owned())]);
         return Next::Go;
+    }
+    match order(app, &command, current.as_deref().unwrap_or_default()) {
+        Some(Ok(order)) => return ask(app, line, order),
+        Some(Err(error)) => {
+            app.screen.show([Block::Alarm(error.to_string())]);
+            return Next::GiveBack(line.to_owned());
+        }
+        None => {}
     }
     let room_or_this = |room: Option<String>| room.or_else(|| current.clone()).unwrap_or_default();
     match command {
@@ -227,6 +242,14 @@ fn obey(app: &App, line: &str, command: Command) -> Next {
         _ => app.screen.show([Block::Alarm("this client does not know that command".to_owned())]),
     }
     Next::Go
+}
+
+/// What an operator's command asks for.
+fn order(app: &App, command: &Command, room: &str) -> Option<Result<Ask, CommandError>> {
+    let model = app.model.lock();
+    let present = model.rooms().flat_map(|(_, room)| room.names());
+    let names: Vec<&String> = present.chain(&model.past_names).collect();
+    command.order(names, room)
 }
 
 fn reply(app: &App, line: &str, text: String) -> Next {
@@ -293,14 +316,18 @@ fn help(app: &App, about: Option<&str>) {
     let blocks = match about {
         Some(name) => match Command::help(name).or_else(|| own(name)) {
             Some(help) => vec![item(help)],
-            None => vec![Block::Alarm(explain(CommandError::Unknown {
-                typed: text::one_line(name),
-                nearest: None,
-            }))],
+            None => {
+                let typed = text::one_line(name);
+                vec![Block::Alarm(explain(app, CommandError::Unknown { typed, nearest: None }))]
+            }
         },
         None => {
             let mut blocks = vec![Block::Info("a line is a message, // at its start says one /".to_owned())];
             blocks.extend(Command::HELP.into_iter().chain(OWN).map(item));
+            if app.model.lock().is_operator {
+                blocks.push(Block::Info("for operators".to_owned()));
+                blocks.extend(Command::OPERATORS.map(item));
+            }
             blocks.extend(KEYS.map(|(keys, what)| Block::Item(keys.to_owned(), what.to_owned())));
             blocks
         }

@@ -9,8 +9,10 @@ use super::model::Model;
 use crate::text;
 
 /// Commands whose argument is a room, and those whose argument is a name alone.
-const TAKE_ROOM: [&str; 3] = ["join", "leave", "who"];
-const TAKE_NAME: [&str; 3] = ["whois", "ignore", "unignore"];
+const TAKE_ROOM: [&str; 5] = ["join", "leave", "who", "lock", "unlock"];
+const TAKE_NAME: [&str; 4] = ["whois", "ignore", "unignore", "unmute"];
+/// Commands whose argument begins with a name.
+const BEGIN_WITH_NAME: [&str; 4] = ["msg", "kick", "ban", "mute"];
 
 /// Goes through what fits, a press of Tab each.
 #[derive(Default)]
@@ -47,7 +49,8 @@ impl Completer {
 fn candidates(left: &str, model: &Model) -> (usize, Vec<String>) {
     if let Some(rest) = left.strip_prefix('/') {
         let Some((command, _)) = rest.split_once(' ') else {
-            let names = commands::all_names().filter(|name| name.starts_with(&rest.to_lowercase()));
+            let names =
+                commands::all_names(model.is_operator).filter(|name| name.starts_with(&rest.to_lowercase()));
             return (0, names.map(|name| format!("/{name} ")).collect());
         };
         let start = command.len() + 2;
@@ -57,7 +60,7 @@ fn candidates(left: &str, model: &Model) -> (usize, Vec<String>) {
         if TAKE_NAME.contains(&command) {
             return (start, fitting(&left[start..], names(model), ""));
         }
-        if command == "msg" {
+        if BEGIN_WITH_NAME.contains(&command) {
             let found = fitting(&left[start..], names(model), " ");
             if !found.is_empty() {
                 return (start, found);
@@ -108,6 +111,7 @@ fn rooms(model: &Model) -> Vec<String> {
 }
 
 /// The names of the server's commands.
-pub fn protocol_commands() -> impl Iterator<Item = &'static str> {
-    Command::HELP.iter().map(|help| help.name)
+pub fn protocol_commands(is_operator: bool) -> impl Iterator<Item = &'static str> {
+    let orders = if is_operator { &Command::OPERATORS[..] } else { &[] };
+    Command::HELP.iter().chain(orders).map(|help| help.name)
 }

@@ -143,8 +143,5 @@ fn message_rate(text: &str) -> Result<Option<MessageRate>, String> {
     if text == "off" {
         return Ok(None);
     }
-    let rate = text.split_once(':').and_then(|(burst, per_second)| {
-        Some(MessageRate { burst: burst.parse().ok()?, per_second: per_second.parse().ok()? })
-    });
-    rate.map(Some).ok_or_else(|| "must be BURST:PER_SECOND, such as 20:10, or off".to_owned())
+    text.parse().map(Some).map_err(|_| "must be BURST:PER_SECOND, such as 20:10, or off".to_owned())
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use chinwag::{ClientCertificates, Error, Listener, ServerTls, Settings};
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 /// Listeners, TLS and web pages.
 #[derive(Args)]
@@ -30,9 +30,14 @@ pub struct Listening {
     #[arg(long, value_name = "PEM", env = "CHINWAG_TLS_KEY", requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
 
-    /// Lets in only clients with a certificate of an authority in this file.
+    /// Authority (PEM) whose certificates clients show; without one they do not get in,
+    /// unless --tls-client-auth says otherwise.
     #[arg(long, value_name = "PEM", env = "CHINWAG_TLS_CLIENT_CA", requires = "tls_cert")]
     pub tls_client_ca: Option<PathBuf>,
+
+    /// Whether clients need a certificate of --tls-client-ca's.
+    #[arg(long, value_name = "WHICH", env = "CHINWAG_TLS_CLIENT_AUTH", requires = "tls_client_ca")]
+    pub tls_client_auth: Option<ClientAuth>,
 
     /// Origin of web pages that may connect, as SCHEME://HOST:PORT, or * for all.
     /// Pages of this host and port, and programs, always are. Can be given several times.
@@ -45,13 +50,25 @@ pub struct Listening {
     pub allow_host: Vec<String>,
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+pub enum ClientAuth {
+    /// Who has none does not get in (the default).
+    Required,
+    /// Who shows one shows a good one.
+    Optional,
+}
+
 impl Listening {
     /// The certificate and key, where TLS is asked for.
     pub fn load_tls(&self) -> Result<Option<ServerTls>, Error> {
         let (Some(certificate), Some(key)) = (&self.tls_cert, &self.tls_key) else { return Ok(None) };
         let mut builder = ServerTls::builder(certificate, key);
         if let Some(file) = &self.tls_client_ca {
-            builder = builder.client_ca(file, ClientCertificates::Required);
+            let wanted = match self.tls_client_auth {
+                Some(ClientAuth::Optional) => ClientCertificates::Optional,
+                Some(ClientAuth::Required) | None => ClientCertificates::Required,
+            };
+            builder = builder.client_ca(file, wanted);
         }
         builder.load().map(Some)
     }

@@ -1,13 +1,17 @@
 //! The command line, in groups: each sets what it is about.
 
+mod admin;
 mod chatting;
+mod ctl;
 mod limits;
 mod listening;
 mod operations;
 mod proxies;
 mod watching;
 
+pub use admin::Admin;
 pub use chatting::Chatting;
+pub use ctl::Ctl;
 pub use limits::Limits;
 pub use listening::{Listening, secured};
 pub use operations::Operations;
@@ -44,6 +48,8 @@ pub enum Task {
     /// Takes every option of the server, and its environment. Exit status: 0 nothing is
     /// wrong, 1 something is, 2 wrong usage.
     CheckConfig(CheckConfig),
+    /// Ask a running server over its admin socket: who is here, who is banned; and keep order.
+    Ctl(Ctl),
 }
 
 #[derive(Args)]
@@ -72,6 +78,9 @@ pub struct Options {
 
     #[command(flatten)]
     pub chatting: Chatting,
+
+    #[command(flatten)]
+    pub admin: Admin,
 
     #[command(flatten)]
     pub limits: Limits,

@@ -9,6 +9,7 @@ pub use text::Text;
 
 use std::sync::Arc;
 
+use super::Role;
 use crate::protocol::{Event, Request};
 use crate::{CloseCode, Message};
 
@@ -107,6 +108,8 @@ pub enum Reading {
 pub struct Speaker<'a> {
     /// The name.
     pub name: &'a str,
+    /// What this one may do.
+    pub role: Role,
     pub(super) names: &'a dyn Fn() -> Vec<String>,
     pub(super) whisperer: &'a dyn Fn() -> Option<String>,
 }

@@ -2,11 +2,15 @@
 //! event is one line, whatever is in it.
 
 use std::borrow::Cow;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
 use super::{Dialect, Listener, Reading, Speaker};
 use crate::Message;
-use crate::protocol::{Ask, ChatMessage, Command, CommandHelp, Event, Request, RoomInfo};
+use crate::chat::Role;
+use crate::chat::bans::{clock, terms};
+use crate::protocol::{
+    Action, Ask, Ban, ChatMessage, Command, CommandHelp, Event, Moderated, Request, RoomInfo,
+};
 
 /// So many names at the most are listed.
 const MAX_NAMES: usize = 100;
@@ -19,7 +23,7 @@ impl Dialect for Text {
     fn read(&self, speaker: &Speaker<'_>, text: &str) -> Reading {
         match Command::parse(text) {
             Ok(Command::Quit) => Reading::Quit,
-            Ok(Command::Help(about)) => answer(help(about.as_deref())),
+            Ok(Command::Help(about)) => answer(help(about.as_deref(), speaker.role)),
             Ok(command) => {
                 request(command, speaker).map_or_else(answer, |ask| Reading::Request(Request::new(ask)))
             }
@@ -56,6 +60,9 @@ fn answer(line: impl Into<Message>) -> Reading {
 
 /// What a command asks for, or why it cannot.
 fn request(command: Command, speaker: &Speaker<'_>) -> Result<Ask, String> {
+    if let Some(order) = command.order(speaker.names(), "") {
+        return order.map_err(|error| error.to_string());
+    }
     // The room that the speaker is in when it comes to that.
     let here = String::new;
     Ok(match command {
@@ -84,16 +91,23 @@ fn request(command: Command, speaker: &Speaker<'_>) -> Result<Ask, String> {
         Command::Unignore(name) => Ask::Unignore { name },
         Command::History(limit) => Ask::History { room: here(), before: None, limit: limit.or(Some(20)) },
         Command::Whois(name) => Ask::Whois { name },
-        Command::Help(_) | Command::Quit => unreachable!("answered before"),
+        _ => unreachable!("answered before"),
     })
 }
 
-fn help(about: Option<&str>) -> String {
+fn help(about: Option<&str>, role: Role) -> String {
     let Some(about) = about else {
-        let all = Command::HELP.iter().map(|help| format!("/{}", help.name)).collect::<Vec<_>>();
+        let names = |commands: &[CommandHelp]| {
+            commands.iter().map(|help| format!("/{}", help.name)).collect::<Vec<_>>().join(" ")
+        };
+        let orders = match role {
+            Role::Operator => format!(" For operators: {}.", names(&Command::OPERATORS)),
+            Role::Member => String::new(),
+        };
         return format!(
-            "Commands: {}. /help COMMAND explains one. Start a message with // to say something that starts with /.",
-            all.join(" ")
+            "Commands: {}.{orders} /help COMMAND explains one. \
+             Start a message with // to say something that starts with /.",
+            names(&Command::HELP)
         );
     };
     match Command::help(about) {
@@ -133,15 +147,25 @@ fn line(event: &Event, to: Listener) -> Option<String> {
         Event::Headcount { people, .. } => format!("{people} people are here."),
         Event::Ignoring { names } if names.is_empty() => "You ignore nobody.".to_owned(),
         Event::Ignoring { names } => format!("You ignore: {}", names.join(", ")),
-        Event::Whois { name, rooms, since, idle, rtt, away } => {
+        Event::Whois { name, rooms, since, idle, rtt, away, role, inside } => {
             let times =
                 [Some(format!("here since {}", clock(*since))), Some(format!("idle for {}", span(*idle)))];
             let rtt = rtt.map(|rtt| format!("round trip {rtt} ms"));
             let rooms = (!rooms.is_empty()).then(|| format!("in {}", rooms.join(", ")));
             let away = away.as_ref().map(|why| format!("away: {}", one_line(why)));
-            let facts = [rooms].into_iter().chain(times).chain([rtt, away]).flatten().collect::<Vec<_>>();
+            let more = [
+                role.as_deref().map(one_line).map(Into::into),
+                inside.address.as_ref().map(|address| format!("from {}", one_line(address))),
+                inside.subject.as_ref().map(|subject| format!("as {}", one_line(subject))),
+                inside.muted.then(|| "muted".to_owned()),
+            ];
+            let facts = [rooms].into_iter().chain(times).chain([rtt, away]).chain(more);
+            let facts = facts.flatten().collect::<Vec<_>>();
             format!("{name}: {}.", facts.join("; "))
         }
+        Event::Moderated(done) => moderated(done)?,
+        Event::Bans { bans } if bans.is_empty() => "Nobody is banned.".to_owned(),
+        Event::Bans { bans } => format!("Banned: {}", listed(bans)),
         Event::Notice { text } => format!("Server: {}", one_line(text)),
         Event::Error { reason, .. } => sentence(reason),
         _ => return None,
@@ -178,9 +202,37 @@ fn present(place: &str, names: &[String], total: usize, away: &[String]) -> Stri
     format!("{total} {place}: {}{more}", shown.collect::<Vec<_>>().join(", "))
 }
 
-fn room_info(RoomInfo { room, people, topic }: &RoomInfo) -> String {
+/// What an operator did.
+fn moderated(done: &Moderated) -> Option<String> {
+    let Moderated { action, by, name, who, room, until, reason, .. } = done;
+    let whom = one_line(who.as_ref().or(name.as_ref()).or(room.as_ref())?);
+    let verb = match action {
+        Action::Kick => "was kicked",
+        Action::Ban => "was banned",
+        Action::Unban => "was let in again",
+        Action::Mute => "was muted",
+        Action::Unmute => "was given the word again",
+        Action::Lock => "was locked to newcomers",
+        Action::Unlock => "was opened to newcomers",
+        _ => return None,
+    };
+    let terms = terms(*until, &one_line(reason));
+    Some(ended(format!("{whom} {verb} by {}{terms}", one_line(by))))
+}
+
+fn listed(bans: &[Ban]) -> String {
+    let shown = bans.iter().rev().take(MAX_NAMES).map(|ban| {
+        let terms = terms(ban.until, &one_line(&ban.reason));
+        format!("{} by {}{terms}", one_line(&ban.who), one_line(&ban.by))
+    });
+    let more = if bans.len() > MAX_NAMES { "; …" } else { "" };
+    format!("{}{more}", shown.collect::<Vec<_>>().join("; "))
+}
+
+fn room_info(RoomInfo { room, people, topic, locked }: &RoomInfo) -> String {
     let topic = if topic.is_empty() { String::new() } else { format!(" ({})", one_line(topic)) };
-    format!("{room} {people}{topic}")
+    let locked = if *locked { " locked" } else { "" };
+    format!("{room} {people}{locked}{topic}")
 }
 
 fn topic(text: &str, by: Option<&str>) -> String {
@@ -190,12 +242,6 @@ fn topic(text: &str, by: Option<&str>) -> String {
         (Some(name), "") => format!("{name} removed the topic."),
         (Some(name), text) => format!("{name} set the topic: {}", one_line(text)),
     }
-}
-
-/// `2026-11-23T12:01:05Z`.
-fn clock(millis: u64) -> String {
-    let time = UNIX_EPOCH + Duration::from_millis(millis);
-    humantime::format_rfc3339_seconds(time).to_string()
 }
 
 fn span(millis: u64) -> String {
@@ -226,8 +272,14 @@ fn one_line(text: &str) -> Cow<'_, str> {
 fn sentence(reason: &str) -> String {
     let mut chars = reason.chars();
     let first = chars.next().into_iter().flat_map(char::to_uppercase);
-    let end = if reason.ends_with(['.', '?', '!']) { "" } else { "." };
-    format!("{}{}{end}", first.collect::<String>(), one_line(chars.as_str()))
+    ended(format!("{}{}", first.collect::<String>(), one_line(chars.as_str())))
+}
+
+fn ended(mut sentence: String) -> String {
+    if !sentence.ends_with(['.', '?', '!']) {
+        sentence.push('.');
+    }
+    sentence
 }
 
 #[cfg(test)]

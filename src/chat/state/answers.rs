@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::{Done, Problem, State};
-use crate::chat::{ChatStatistics, RoomName};
-use crate::protocol::{Ask, ChatMessage, Event, RoomInfo};
-use crate::{ClientId, Turn};
+use super::{Done, Problem, State, now};
+use crate::chat::{ChatStatistics, ClientInfo, Role, RoomName};
+use crate::protocol::{Ask, ChatMessage, Event, Inside, RoomInfo};
+use crate::{Client, ClientId, Turn};
 
 /// So many names or rooms at most are listed.
 const MAX_LISTED: usize = 1000;
@@ -83,7 +83,8 @@ impl State {
         rooms.sort_unstable_by_key(|(name, _)| *name);
         let info = |(name, room): (&RoomName, &super::RoomState)| {
             let topic = room.topic.as_ref().map_or_else(String::new, |topic| topic.text.clone());
-            RoomInfo { room: name.to_string(), people: room.people.len(), topic }
+            let locked = self.locks.contains_key(name);
+            RoomInfo { room: name.to_string(), people: room.people.len(), topic, locked }
         };
         rooms.into_iter().take(MAX_LISTED).map(info).collect()
     }
@@ -125,6 +126,8 @@ impl State {
         let person = self.person_named(name)?;
         let mut rooms = person.places.lock().iter().map(RoomName::to_string).collect::<Vec<_>>();
         rooms.sort_unstable();
+        let is_asked_inside = self.person(who)?.role == Role::Operator;
+        let inside = if is_asked_inside { self.inside(person) } else { Inside::default() };
         let event = Event::Whois {
             name: person.name.to_string(),
             rooms,
@@ -132,8 +135,46 @@ impl State {
             idle: person.active.elapsed().as_millis() as u64,
             rtt: rtt.map(|rtt| rtt.as_micros() as f64 / 1000.0),
             away: person.away.clone(),
+            role: person.role.shown(),
+            inside,
         };
         self.answer(turn, who, &event);
         Ok(())
+    }
+
+    /// All who are here, and their clients; the numbers are still to come.
+    pub(in crate::chat) fn client_infos(&self) -> Vec<(Client, ClientInfo)> {
+        let info = |person: &super::Person| {
+            let mut rooms = person.places.lock().iter().map(RoomName::to_string).collect::<Vec<_>>();
+            rooms.sort_unstable();
+            let info = ClientInfo {
+                id: person.client.id().value(),
+                name: person.name.to_string(),
+                role: person.role.shown(),
+                rooms,
+                since: person.since,
+                idle: person.active.elapsed().as_millis() as u64,
+                inside: self.inside(person),
+                rtt: None,
+                bytes_in: 0,
+                bytes_out: 0,
+                messages_in: 0,
+                messages_out: 0,
+                dropped: 0,
+                queued_bytes: 0,
+                queued_messages: 0,
+            };
+            (person.client.clone(), info)
+        };
+        self.people.values().map(info).collect()
+    }
+
+    /// What only operators are told of somebody.
+    fn inside(&self, person: &super::Person) -> Inside {
+        Inside {
+            address: person.client.peer_addr().tcp().map(|addr| addr.ip().to_string()),
+            subject: person.subject.as_deref().map(str::to_owned),
+            muted: self.mutes.find(person.client.id(), now()).is_some(),
+        }
     }
 }

@@ -9,7 +9,7 @@ use super::{Done, Person, Places, Problem, RoomState, State, now};
 use crate::chat::dialect::Listener;
 use crate::chat::log::{Entry, Mark};
 use crate::chat::sessions::{Session, Token};
-use crate::chat::{Name, NameKey, RoomName};
+use crate::chat::{Name, NameKey, Role, RoomName};
 use crate::protocol::Event;
 use crate::{Client, ClientId, Edition, Turn};
 
@@ -21,6 +21,8 @@ pub(in crate::chat) struct Newcomer {
     pub client: Client,
     pub name: Name,
     pub key: NameKey,
+    pub role: Role,
+    pub subject: Option<Arc<str>>,
     pub token: Token,
     pub dialect: u8,
     pub places: Places,
@@ -40,7 +42,7 @@ pub(in crate::chat) enum Earlier {
 impl State {
     /// Somebody is in the chat now, and in no room yet.
     pub(in crate::chat) fn arrive(&mut self, turn: &mut Turn<'_>, newcomer: Newcomer, room: &RoomName) {
-        let Newcomer { client, name, key, token, dialect, places } = newcomer;
+        let Newcomer { client, name, key, role, subject, token, dialect, places } = newcomer;
         let id = client.id();
         // One's own name may be among them by now.
         let session = self.sessions.get(&token).map(Session::use_it);
@@ -52,12 +54,17 @@ impl State {
         self.names.insert(key.clone(), id);
         let (since, active) = (now(), Instant::now());
         let speaker = Arc::new(Mutex::new(key.clone()));
-        let person = Person { client, name, key, speaker, token, dialect, places, since, active, away: None };
+        self.mutes.arrive(id, &key, &token, subject.as_ref(), since);
+        let away = None;
+        let person =
+            Person { client, name, key, role, subject, speaker, token, dialect, places, since, active, away };
         let is_first = self.dialect(&person).welcomes_first();
         self.people.insert(id, person);
         if is_first {
             self.welcome(turn, id, room);
         }
+        // A ban may have come between the gate and here.
+        self.evict_banned(turn, id);
     }
 
     /// Somebody comes into the first room.
@@ -80,7 +87,8 @@ impl State {
     fn welcome(&self, turn: &mut Turn<'_>, who: ClientId, room: &RoomName) {
         let Some(person) = self.people.get(&who) else { return };
         let (name, session) = (person.name.to_string(), person.token.to_string());
-        let event = Event::Welcome { name, session, room: room.to_string(), pos: self.logs.head() };
+        let role = person.role.shown();
+        let event = Event::Welcome { name, session, room: room.to_string(), pos: self.logs.head(), role };
         self.answer(turn, who, &event);
     }
 
@@ -115,7 +123,7 @@ impl State {
         if places.len() >= MAX_ROOMS {
             return Err(Problem::new("too_many_rooms", format!("one can be in {MAX_ROOMS} rooms at most")));
         }
-        Ok(())
+        self.check_lock(name, person.role, &person.token)
     }
 
     fn come_in(&mut self, turn: &mut Turn<'_>, who: ClientId, name: &RoomName, earlier: Earlier) -> Done {
@@ -163,7 +171,10 @@ impl State {
         let person = self.person(who)?;
         let event = Event::Left { room: name.to_string(), name: person.name.to_string(), time: now() };
         let own = self.dialect(person).write(&event, Listener { is_own: true, is_aside: false });
-        let client = person.client.clone();
+        let (client, token) = (person.client.clone(), person.token.clone());
+        if let Some(guests) = self.locks.get_mut(&name) {
+            guests.remove(&token);
+        }
         turn.leave(&hub_room, &client);
         self.drop_out(turn, who, &name, &event);
         if let Some(own) = own {
@@ -186,6 +197,7 @@ impl State {
             self.drop_out(turn, who, &room, &event);
         }
         self.people.remove(&who);
+        self.mutes.leave(who);
         // Under the same name somebody else, or the same again, may be here already.
         if self.names.get(&key) == Some(&who) {
             self.names.remove(&key);

@@ -4,24 +4,29 @@
 
 mod answers;
 mod coming;
+mod moderation;
 mod settings;
 mod talk;
 
 pub(super) use coming::{Earlier, Newcomer};
+pub(super) use moderation::Operator;
 pub(super) use settings::parse_name;
 
 use std::collections::{HashMap, HashSet};
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use indexmap::IndexSet;
 use parking_lot::Mutex;
 
+use super::bans::Bans;
 use super::dialect::{Dialect, Dialects, Listener};
 use super::headcount::{Headcount, Tell};
 use super::log::{Logs, Retention, Speaker};
+use super::mutes::Mutes;
 use super::sessions::{Session, Sessions, Token};
-use super::{ChatSettings, Name, NameKey, RoomName};
+use super::{ChatSettings, Name, NameKey, Role, RoomName};
 use crate::protocol::{Ask, Event, Request};
 use crate::{Client, ClientId, Edition, Room, Turn};
 
@@ -32,6 +37,10 @@ pub(super) type Places = Arc<Mutex<Vec<RoomName>>>;
 pub(super) struct State {
     pub logs: Logs,
     pub sessions: Sessions,
+    pub bans: Bans,
+    mutes: Mutes,
+    /// Rooms that take no newcomers, with the sessions that may come back.
+    locks: HashMap<RoomName, HashSet<Token>>,
     dialects: Dialects,
     people: HashMap<ClientId, Person>,
     names: HashMap<NameKey, ClientId>,
@@ -48,6 +57,8 @@ struct Person {
     client: Client,
     name: Name,
     key: NameKey,
+    role: Role,
+    subject: Option<Arc<str>>,
     speaker: Speaker,
     token: Token,
     dialect: u8,
@@ -69,8 +80,10 @@ struct Topic {
     time: u64,
 }
 
-/// Why a request is not done.
-pub(super) struct Problem {
+/// Why something that was asked for is not done: a code for programs, as
+/// [`chinwag.v1`](crate::protocol) lists them, and words for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
     code: &'static str,
     reason: String,
 }
@@ -80,6 +93,7 @@ pub(super) type Done = Result<(), Problem>;
 impl State {
     pub(super) fn new(
         logs: Logs,
+        bans: Bans,
         dialects: Dialects,
         announce_up_to: usize,
         newcomers_history: usize,
@@ -89,6 +103,9 @@ impl State {
         Self {
             logs,
             sessions: Sessions::default(),
+            bans,
+            mutes: Mutes::default(),
+            locks: HashMap::new(),
             dialects,
             people: HashMap::new(),
             names: HashMap::new(),
@@ -152,6 +169,10 @@ impl State {
             }
             // These are not for the hub's turn, or not at once.
             Ask::Who { .. } | Ask::Rooms | Ask::History { .. } | Ask::Nick { .. } | Ask::Whois { .. } => {
+                Ok(())
+            }
+            order => {
+                self.order(turn, Operator::Here(who), order)?;
                 Ok(())
             }
         }
@@ -271,16 +292,35 @@ impl Person {
 }
 
 impl Problem {
-    pub(super) fn new(code: &'static str, reason: impl Into<String>) -> Self {
+    pub(crate) fn new(code: &'static str, reason: impl Into<String>) -> Self {
         Self { code, reason: reason.into() }
     }
+
+    /// What programs tell it by, such as `forbidden`.
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// The words for people. May hold a peer's: show them through
+    /// [`Escaped`](crate::Escaped).
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
 }
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.reason)
+    }
+}
+
+impl std::error::Error for Problem {}
 
 pub(super) fn parse_room(room: &str) -> Result<RoomName, Problem> {
     RoomName::parse(room).map_err(|error| Problem::new("bad_room", error.to_string()))
 }
 
 /// Milliseconds since 1970, UTC.
-fn now() -> u64 {
+pub(super) fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
 }

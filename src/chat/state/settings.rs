@@ -24,9 +24,12 @@ impl State {
         }
         self.names.insert(key.clone(), who);
         self.follow(who, &before, &key, &name);
+        self.mutes.rename(who, &key);
         let event = Event::Renamed { from, name: name.to_string(), time: now() };
         let Some(person) = self.people.get(&who) else { return };
         self.tell_neighbours(turn, person, &event);
+        // A ban of it may have come since it was asked for.
+        self.evict_banned(turn, who);
     }
 
     /// Who ignores somebody does so under the new name, and no more under the old one,
@@ -75,6 +78,7 @@ impl State {
             return Ok(());
         };
         let text = short(&text)?;
+        self.check_voice(who)?;
         let (by, time) = (self.person(who)?.name.to_string(), now());
         let event = Event::Topic {
             room: name.to_string(),
@@ -91,6 +95,9 @@ impl State {
 
     pub(super) fn away(&mut self, turn: &mut Turn<'_>, who: ClientId, why: Option<String>) -> Done {
         let why = why.map(|why| short(&why)).transpose()?;
+        if why.is_some() {
+            self.check_voice(who)?;
+        }
         let Some(person) = self.people.get_mut(&who) else { return Ok(()) };
         if person.away == why {
             let state = if why.is_some() { "away for that" } else { "not away" };
@@ -145,7 +152,7 @@ impl State {
     }
 }
 
-fn short(text: &str) -> Result<String, Problem> {
+pub(super) fn short(text: &str) -> Result<String, Problem> {
     let text = text.trim();
     if text.chars().count() > MAX_CHARS {
         return Err(Problem::new("bad_request", format!("this is longer than {MAX_CHARS} characters")));

@@ -22,6 +22,7 @@ impl State {
         if self.was_said(turn, who, id) {
             return Ok(());
         }
+        self.check_voice(who)?;
         let person = self.person(who)?;
         let (key, from, token) = (person.key.clone(), person.name.to_string(), person.token.clone());
         let speaker = person.speaker.clone();
@@ -57,6 +58,7 @@ impl State {
         if self.was_said(turn, who, id) {
             return Ok(());
         }
+        self.check_voice(who)?;
         let other = self.person_named(to)?;
         let person = self.person(who)?;
         let (key, token, from) = (person.key.clone(), person.token.clone(), person.name.to_string());
@@ -85,9 +87,19 @@ impl State {
 
     /// Tells everyone something in the server's name.
     pub(in crate::chat) fn notify(&self, turn: &mut Turn<'_>, event: &Event) {
+        self.tell_each(turn, self.people.keys(), event);
+    }
+
+    /// Tells each of these, putting it into words once for each dialect.
+    pub(super) fn tell_each<'a>(
+        &self,
+        turn: &mut Turn<'_>,
+        who: impl IntoIterator<Item = &'a ClientId>,
+        event: &Event,
+    ) {
         let write = |number| self.dialects.get(number).write(event, Listener::default());
         let messages = (0..self.dialects.len()).map(write).collect::<Vec<_>>();
-        for person in self.people.values() {
+        for person in who.into_iter().filter_map(|id| self.people.get(id)) {
             if let Some(message) = &messages[usize::from(person.dialect)] {
                 turn.send(&person.client, message.clone());
             }

@@ -99,3 +99,55 @@ fn parse(bytes: &[u8]) -> Option<Introduction> {
     }
     Some(Introduction { client: addresses.map(|addrs| addrs.source), is_secure })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: [&[u8]; 5] = [
+        b"PROXY TCP4 192.0.2.7 10.0.0.1 4711 443\r\n",
+        b"PROXY UNKNOWN\r\n",
+        b"\r\n\r\n\0\r\nQUIT\n\x20\x00\0\0",
+        b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc0\0\x02\x07\x0a\0\0\x01\x12\x67\x01\xbb",
+        b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x14\xc0\0\x02\x07\x0a\0\0\x01\x12\x67\x01\xbb\x20\0\x05\x01\0\0\0\0",
+    ];
+
+    #[test]
+    fn not_a_byte_behind_the_header_is_read() {
+        for header in GOOD {
+            let bytes = [header, b"GET / HTTP/1.1\r\n"].concat();
+            for piece in [1, 7, 4096] {
+                let mut rest = &bytes[..];
+                let introduction = read(|buffer| {
+                    let room = buffer.len().min(piece);
+                    io::Read::read(&mut rest, &mut buffer[..room])
+                });
+                assert!(introduction.is_ok(), "{header:?}: {introduction:?}");
+                assert_eq!(rest, b"GET / HTTP/1.1\r\n", "{header:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_that_may_come_is_more_than_an_error() {
+        for seed in 0..50_000usize {
+            let mut random = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            let mut next = |below: usize| {
+                random =
+                    random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                (random >> 33) % below
+            };
+            let mut bytes = GOOD[next(GOOD.len())].to_vec();
+            for _ in 0..=next(4) {
+                let place = next(bytes.len());
+                match next(3) {
+                    0 => bytes[place] = next(256) as u8,
+                    1 => bytes.truncate(place + 1),
+                    _ => bytes.insert(place, next(256) as u8),
+                }
+            }
+            let mut rest = &bytes[..];
+            let _ = read(|buffer| io::Read::read(&mut rest, buffer));
+        }
+    }
+}

@@ -33,11 +33,11 @@ export class Server {
     const args = ["--listen", address, "-qqq", "--message-rate", "off", ...this.#args];
     this.process = spawn(serverProgram, args, { stdio: ["ignore", "pipe", "inherit"] });
     const [line] = await once(createInterface(this.process.stdout), "line", { signal: AbortSignal.timeout(PATIENCE) });
-    [, this.address] = /^listening on ws:\/\/(.*)\/$/.exec(line);
+    [, this.scheme, this.address] = /^listening on ws(s?):\/\/(.*)\/$/.exec(line);
   }
 
   get url() {
-    return `http://${this.address}/`;
+    return `http${this.scheme}://${this.address}/`;
   }
 
   /** As by a power cut. */
@@ -53,11 +53,16 @@ export class Server {
   }
 }
 
+/** Any Chromium that is here. */
+export function browserPath() {
+  const path = process.env.CHROMIUM ?? BROWSERS.find((path) => existsSync(path));
+  assert(path, `no browser at ${BROWSERS}: run tests/run`);
+  return path;
+}
+
 /** A browser without a window. */
 export function launch() {
-  const executablePath = process.env.CHROMIUM ?? BROWSERS.find((path) => existsSync(path));
-  assert(executablePath, `no browser at ${BROWSERS}: run tests/run`);
-  return chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
+  return chromium.launch({ executablePath: browserPath(), args: ["--no-sandbox", "--disable-gpu"] });
 }
 
 /** Runs a test with a browser and a server, and ends both. */

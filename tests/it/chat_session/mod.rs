@@ -115,7 +115,7 @@ impl Peer {
     fn welcome(&self, session: &str, room: &str, pos: &str) {
         let name = self.query("name").unwrap();
         let [session, room, pos] = [session, room, pos].map(str::to_owned);
-        self.tell(&Event::Welcome { name, session, room, pos });
+        self.tell(&Event::Welcome { name, session, room, pos, role: None });
     }
 
     /// All that restores what the client was has been asked for.

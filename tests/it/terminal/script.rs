@@ -82,7 +82,7 @@ impl Script {
     pub fn welcome(&self) -> Peer {
         let peer = self.peer();
         let [name, session, room, pos] = ["John", "S", "lobby", "0"].map(str::to_owned);
-        peer.tell(&Event::Welcome { name, session, room, pos });
+        peer.tell(&Event::Welcome { name, session, room, pos, role: None });
         peer.joins("lobby");
         peer
     }

@@ -22,7 +22,7 @@ fn what_is_typed_while_the_connection_is_lost_is_sent_after_once() {
 
     let peer = script.peer();
     let [name, session, room, pos] = ["John", "S", "lobby", "9"].map(str::to_owned);
-    peer.tell(&Event::Welcome { name, session, room: room.clone(), pos });
+    peer.tell(&Event::Welcome { name, session, room: room.clone(), pos, role: None });
     peer.tell(&Event::Resumed { room, complete: true, missed: 2 });
     peer.says("lobby", "Adam", "missed one");
     peer.says("lobby", "Adam", "missed two");
@@ -66,7 +66,7 @@ fn a_terminal_that_hangs_does_not_keep_the_network_from_being_read() {
         let mut peer = RawPeer::accept(listener);
         peer.upgrade("Sec-WebSocket-Protocol: chinwag.v1\r\n");
         let [name, session, room, pos] = ["John", "S", "lobby", "0"].map(str::to_owned);
-        peer.send_frame(TEXT, Event::Welcome { name, session, room, pos }.to_json().as_bytes());
+        peer.send_frame(TEXT, Event::Welcome { name, session, room, pos, role: None }.to_json().as_bytes());
         let joined = Event::Joined { room: "lobby".to_owned(), name: "John".to_owned(), time: NOON };
         peer.send_frame(TEXT, joined.to_json().as_bytes());
         for number in 0..20_000 {
@@ -135,7 +135,10 @@ fn what_somebody_else_answers_during_an_outage_does_not_end_it() {
         let welcome = |mut peer: RawPeer| {
             peer.upgrade("Sec-WebSocket-Protocol: chinwag.v1\r\n");
             let [name, session, room, pos] = ["John", SECRET, "lobby", "0"].map(str::to_owned);
-            peer.send_frame(TEXT, Event::Welcome { name, session, room, pos }.to_json().as_bytes());
+            peer.send_frame(
+                TEXT,
+                Event::Welcome { name, session, room, pos, role: None }.to_json().as_bytes(),
+            );
             let joined = Event::Joined { room: "lobby".to_owned(), name: "John".to_owned(), time: NOON };
             peer.send_frame(TEXT, joined.to_json().as_bytes());
             peer

@@ -3,10 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::SystemTime;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    date_time_ymd,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
+    KeyPair, date_time_ymd,
 };
 
 /// The names that our servers go by.
@@ -40,6 +41,16 @@ impl Authority {
         self.path("ca.pem")
     }
 
+    /// A client's whose subject has these words in it.
+    pub fn client_named(&self, name: &str, organization: &str) -> Identity {
+        self.certify("client", &[name], |params| {
+            params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+            params.distinguished_name = DistinguishedName::new();
+            params.distinguished_name.push(DnType::OrganizationName, organization);
+            params.distinguished_name.push(DnType::CommonName, name);
+        })
+    }
+
     /// A server's certificate and key for `names`, in new files.
     pub fn server(&self, names: &[&str]) -> Identity {
         self.certify("server", names, |params| {
@@ -51,6 +62,15 @@ impl Authority {
         self.certify("client", &[name], |params| {
             params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         })
+    }
+
+    /// One that is good until the beginning of this day, in the file that others have.
+    pub fn server_until(&self, day: SystemTime) -> Identity {
+        let date = humantime::format_rfc3339_seconds(day).to_string();
+        let mut parts = date[..10].split('-').map(|part| part.parse::<i32>().unwrap());
+        let mut next = || parts.next().unwrap();
+        let (year, month, day) = (next(), next() as u8, next() as u8);
+        self.certify("server", &HERE, |params| params.not_after = date_time_ymd(year, month, day))
     }
 
     /// One that was good for a year.

@@ -96,6 +96,50 @@ fn a_clients_certificate_is_asked_for_and_checked() {
 }
 
 #[test]
+fn a_clients_certificate_says_whose_it_is() {
+    let authority = Authority::new();
+    let identity = authority.server(&HERE);
+    let builder = ServerTls::builder(&identity.cert, &identity.key);
+    let gate = |request: &Request| -> Result<Nobody, Refusal> {
+        Err(Refusal::new(418, format!("{:?}", request.tls().unwrap().peer_subject())))
+    };
+    let tls = builder.client_ca(authority.ca(), ClientCertificates::Optional).load().unwrap();
+    let server = start_with(Server::builder().handler(gate), &tls);
+    let john = authority.client_named("John", "Example & Söhne, Ltd.");
+    let with_one = trusting(&authority).client_certificate(&john.cert, &john.key);
+    assert_eq!(outcome(&with_one, &server), r#"Some("CN=John,O=Example & Söhne\\, Ltd.")"#);
+    assert_eq!(outcome(&trusting(&authority), &server), "None");
+}
+
+#[test]
+fn chat_server_lets_in_who_has_no_certificate_where_that_is_optional() {
+    let authority = Authority::new();
+    let (identity, john) = (authority.server(&HERE), authority.client("John"));
+    let ca = authority.ca();
+    for (wanted, without) in [
+        (&[][..], false),
+        (&["--tls-client-auth", "required"], false),
+        (&["--tls-client-auth", "optional"], true),
+    ] {
+        let mut args = identity.args().to_vec();
+        args.extend(["--tls-client-ca", ca.to_str().unwrap()]);
+        args.extend(wanted);
+        let (_server, addr) = Program::chat_server(&args);
+        let url = format!("wss://{addr}/?name=John");
+        let with = trusting(&authority).client_certificate(&john.cert, &john.key).connect(&url);
+        assert!(with.is_ok(), "{wanted:?}: {with:?}");
+        assert_eq!(
+            trusting(&authority).connect(&format!("wss://{addr}/?name=Adam")).is_ok(),
+            without,
+            "{wanted:?}"
+        );
+    }
+    let args = ["--tls-client-auth", "optional"];
+    let alone = Command::new(env!("CARGO_BIN_EXE_chat-server")).args(args).output().unwrap();
+    assert_eq!(alone.status.code(), Some(2));
+}
+
+#[test]
 fn files_that_are_no_good_are_said_to_be() {
     let authority = Authority::new();
     let good = authority.server(&HERE);

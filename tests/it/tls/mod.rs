@@ -2,7 +2,9 @@
 
 pub mod authority;
 mod certificates;
+mod expiry;
 mod hostile;
+mod manual;
 mod proxied;
 mod reloading;
 mod talking;

@@ -1,20 +1,18 @@
 //! What each event of the server's changes, and what is shown of it.
 
-use std::time::Duration;
-
 use chinwag::protocol::{Ask, ChatMessage, Event};
 
 use super::super::block::{Block, Entry, Kind};
 use super::super::room::Room;
-use super::super::screen;
-use super::{Effects, Model, Question, words_for};
+use super::{Effects, Model, Question, moderation};
 use crate::text;
 
 impl Model {
     pub(super) fn hear(&mut self, event: Event, effects: &mut Effects) {
         match event {
-            Event::Welcome { name, room, .. } => {
+            Event::Welcome { name, room, role, .. } => {
                 self.name = name;
+                self.is_operator = role.as_deref() == Some("operator");
                 if self.current.is_none() {
                     self.destination = Some(room);
                 }
@@ -103,6 +101,7 @@ impl Model {
                     let topic =
                         if info.topic.is_empty() { String::new() } else { format!(" · {}", info.topic) };
                     let people = if info.people == 1 { "person" } else { "people" };
+                    let people = if info.locked { format!("{people} · locked") } else { people.to_owned() };
                     Block::Item(info.room, format!("{} {people}{topic}", info.people))
                 }));
             }
@@ -112,9 +111,12 @@ impl Model {
             Event::Ignoring { names } => {
                 effects.blocks.push(Block::Info(format!("you ignore {}", names.join(", "))));
             }
-            Event::Whois { name, rooms, since, idle, rtt, away } => {
-                effects.blocks.push(whois(&name, &rooms, since, idle, rtt, away));
+            whois @ Event::Whois { .. } => effects.blocks.extend(moderation::whois(whois)),
+            Event::Moderated(done) => effects.blocks.extend(moderation::told(&done, &self.name)),
+            Event::Bans { bans } if bans.is_empty() => {
+                effects.blocks.push(Block::Info("nobody is banned".to_owned()));
             }
+            Event::Bans { bans } => effects.blocks.extend(bans.into_iter().map(moderation::ban)),
             Event::Notice { text } => effects.blocks.push(Block::Info(format!("the server says: {text}"))),
             Event::Gap { dropped, rooms, room } => {
                 let rooms = if rooms.is_empty() { room } else { rooms.join(", ") };
@@ -321,26 +323,4 @@ impl Model {
             self.tell(&room, name, time, &format!("is {what}"), effects);
         }
     }
-}
-
-fn whois(
-    name: &str,
-    rooms: &[String],
-    since: u64,
-    idle: u64,
-    rtt: Option<f64>,
-    away: Option<String>,
-) -> Block {
-    let here = screen::now().saturating_sub(since);
-    let mut words = format!("in {}", rooms.join(", "));
-    words += &format!("; here for {}", words_for(Duration::from_millis(here)));
-    words += &format!("; did something {} ago", words_for(Duration::from_millis(idle)));
-    if let Some(rtt) = rtt {
-        words += &format!("; {rtt:.1} ms away");
-    }
-    if let Some(away) = away {
-        words += if away.is_empty() { "; is away" } else { "; is away: " };
-        words += &away;
-    }
-    Block::Item(name.to_owned(), words)
 }

@@ -2,6 +2,7 @@
 //! update into what is to be shown; no threads, no terminal, no network.
 
 mod hear;
+mod moderation;
 mod said;
 
 use std::collections::VecDeque;
@@ -70,6 +71,8 @@ pub struct Model {
     /// Rooms that were heard of.
     known_rooms: Vec<String>,
     pub is_away: bool,
+    /// The user keeps order here.
+    pub is_operator: bool,
     pub said: Said,
     /// Who was here, or whispered, and may have left: what begins with such a name is
     /// not for somebody whose name is shorter.
@@ -90,6 +93,7 @@ impl Model {
             whisperer: None,
             known_rooms: Vec::new(),
             is_away: false,
+            is_operator: false,
             said: Said::default(),
             past_names: VecDeque::new(),
         }
