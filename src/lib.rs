@@ -119,6 +119,7 @@
 //! | feature | what | default |
 //! |---|---|---|
 //! | `chat` | `chinwag::chat`, the chat as a handler; `page`, its web page; `chat_client`, a client that comes back; `protocol`, what they speak; `admin`, an operator's way in | on |
+//! | `auth` | `chinwag::auth`: tokens in a file, and signed ones (JWT), for the chat's door | on |
 //! | `metrics` | `metrics`, for Prometheus; [`Server::statistics`] is there in any case | on |
 //! | `tls` | `wss://` on both sides (rustls): [`Listener::tls`], [`ServerTls`], [`ConnectOptions::ca_file`] | on |
 //! | `programs` | `chat-server` and `chat-client` | on |
@@ -137,6 +138,8 @@ mod link;
 mod message;
 mod message_rate;
 mod outbox;
+#[cfg(any(feature = "auth", feature = "tls"))]
+mod reloading;
 mod request;
 mod response;
 mod server;
@@ -148,6 +151,8 @@ mod wire;
 
 #[cfg(feature = "chat")]
 pub mod admin;
+#[cfg(feature = "auth")]
+pub mod auth;
 #[cfg(feature = "chat")]
 pub mod chat;
 #[cfg(feature = "chat")]

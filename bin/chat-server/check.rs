@@ -64,6 +64,9 @@ fn on_use(options: &Options) -> Vec<Found> {
             found.push(Found(key, words));
         }
     }
+    if let Err(error) = options.auth.load() {
+        found.push(Found("auth", error.to_string()));
+    }
     if let Some(words) = options.admin.bans.as_ref().and_then(|path| bans(path).err()) {
         found.push(Found("bans", words));
     }
