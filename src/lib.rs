@@ -86,6 +86,8 @@
 //! | clients | what the machine holds, then 503 | [`max_clients`](ServerBuilder::max_clients) |
 //! | a shutdown | 10 s | [`drain_timeout`](ServerBuilder::drain_timeout) |
 //!
+//! A running server changes them by [`Server::settings`].
+//!
 //! # Coming from `Microsoft.WebSockets` and `ClientWebSocket`
 //!
 //! | there | here |

@@ -13,7 +13,7 @@ use crate::config::{self, Effective, Problem};
 use crate::systemd;
 
 /// The keys that can change while the server runs; all others need a restart.
-const LIVE: [&str; 25] = [
+const LIVE: &[&str] = &[
     "allow-host",
     "allow-origin",
     "announce-up-to",
