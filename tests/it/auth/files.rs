@@ -10,7 +10,7 @@ use chinwag::chat::Role;
 use chinwag::chat_client::{ChatClient, Ending, Update};
 use chinwag::{CloseCode, Error};
 
-use super::{folder, join_by, refusal, with_tokens};
+use super::{folder, join_by, leave, refusal, with_tokens};
 use crate::support::{PATIENCE, addr, hear, hear_end, hears};
 
 fn mode(path: &Path) -> u32 {
@@ -191,8 +191,8 @@ fn a_broken_file_keeps_the_tokens_that_there_were() {
     assert!(tokens.reload().is_err());
     adam.send("still here").unwrap();
     hears(&mut adam, &["Adam says: still here"]);
-    drop(adam);
-    assert!(join_by(&server, "Adam", &token).is_ok());
+    leave(adam);
+    leave(join_by(&server, "Adam", &token).unwrap());
     // And a good one counts again.
     let other = TokenFile::new(&path).add("Eve", Role::Member).unwrap();
     tokens.reload().unwrap();
@@ -217,7 +217,7 @@ fn one_name_may_have_several_tokens_and_loses_one_alone() {
     tokens.reload().unwrap();
     adam.send("still here").unwrap();
     assert_eq!(hear(&mut adam), "Adam says: still here");
-    drop(adam);
+    leave(adam);
     assert_eq!(refusal(join_by(&server, "Adam", &old)).0, 401);
     assert_eq!(file.revoke("adam").unwrap(), 1);
 }

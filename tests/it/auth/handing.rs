@@ -6,7 +6,7 @@ use chinwag::auth::{TokenFile, Tokens, bearer, unauthorized};
 use chinwag::chat::{Chat, Identity, Role};
 use chinwag::{ConnectOptions, Connection, Server};
 
-use super::{folder, join_by, refusal, start, with_tokens};
+use super::{folder, join_by, leave, refusal, start, with_tokens};
 use crate::support::{Raw, addr, answer_to, hear, hears, request};
 
 /// A server that knows Adam's token and Eve's, and the two.
@@ -24,17 +24,17 @@ fn a_token_lets_its_owner_in_by_header_query_and_subprotocol() {
     let at = addr(&server);
     let mut by_header = join_by(&server, "Adam", &token).unwrap();
     hears(&mut by_header, &["Adam joined.", "Welcome Adam."]);
-    drop(by_header);
+    leave(by_header);
     let mut by_query = Connection::connect(&format!("ws://{at}/?name=adam&token={token}")).unwrap();
     // The name is the token's own, however it is asked for.
     hears(&mut by_query, &["Adam joined.", "Welcome Adam."]);
-    drop(by_query);
+    leave(by_query);
     let offers = ConnectOptions::new().subprotocol("chinwag.v1");
     let offers = offers.subprotocol(&format!("chinwag.token.{token}"));
     let mut by_offer = offers.connect(&format!("ws://{at}/ws?name=Adam")).unwrap();
     assert!(hear(&mut by_offer).starts_with(r#"{"type":"welcome","name":"Adam""#));
     assert_eq!(by_offer.subprotocol(), Some("chinwag.v1"));
-    drop(by_offer);
+    leave(by_offer);
     // A page's check, as its scripts can ask.
     let check = format!("GET /ws?name=Adam HTTP/1.1\r\nHost: {at}\r\nAuthorization: Bearer {token}\r\n\r\n");
     assert!(answer_to(at, &check).starts_with("HTTP/1.1 204 "));
@@ -118,7 +118,7 @@ fn an_application_with_credentials_of_its_own_uses_the_same_parts() {
         let url = format!("ws://{}/?name=Ali{query}", addr(&server));
         ConnectOptions::new().connect_timeout(Duration::from_secs(10)).connect(&url)
     };
-    assert!(at("&token=open+sesame").is_ok());
+    leave(at("&token=open+sesame").unwrap());
     assert_eq!(refusal(at("&token=open")), (401, "say the other word".to_owned()));
     assert!(at("").is_ok());
 }

@@ -8,7 +8,7 @@ mod programs;
 
 use chinwag::auth::{Jwt, Tokens};
 use chinwag::chat::{Chat, ChatBuilder};
-use chinwag::{ConnectOptions, Connection, Error, Server, ServerBuilder};
+use chinwag::{CloseCode, ConnectOptions, Connection, Error, Server, ServerBuilder};
 use tempfile::TempDir;
 
 use crate::support::addr;
@@ -38,6 +38,11 @@ fn with_jwt(jwt: &Jwt) -> Server {
 /// Joins by a token in the header field.
 fn join_by(server: &Server, name: &str, token: &str) -> chinwag::Result<Connection> {
     ConnectOptions::new().bearer(token).connect(&format!("ws://{}/?name={name}", addr(server)))
+}
+
+/// Leaves in good order: the name is free then.
+fn leave(mut connection: Connection) {
+    connection.close(CloseCode::NORMAL, "").unwrap();
 }
 
 fn folder() -> TempDir {
