@@ -47,7 +47,7 @@ pub enum Task {
     ///
     /// Takes every option of the server, and its environment. Exit status: 0 nothing is
     /// wrong, 1 something is, 2 wrong usage.
-    CheckConfig(CheckConfig),
+    CheckConfig(Box<CheckConfig>),
     /// Ask a running server over its admin socket: who is here, who is banned; and keep order.
     Ctl(Ctl),
 }
