@@ -32,7 +32,7 @@ pub fn run(options: &Options, argv: Vec<OsString>, values: Vec<Effective>) -> Re
     let listeners = listeners(options, passed, tls.as_ref(), takeover.as_mut())?;
     let chat = options.admin.apply(Chat::builder())?.build();
     chat.change_settings(|settings| options.chatting.apply(settings));
-    let server = start(options, &chat, listeners, printer.as_ref())?;
+    let server = start(options, &chat, listeners, tls.as_ref(), printer.as_ref())?;
     let is_takeover = takeover.as_ref().is_some_and(|takeover| takeover.predecessor().is_some());
     let admin_socket = options.admin.open_socket(&chat, &server, is_takeover)?;
     let mut out = std::io::stdout();
@@ -90,6 +90,7 @@ fn start(
     options: &Options,
     chat: &Chat,
     listeners: Vec<Listener>,
+    tls: Option<&ServerTls>,
     printer: Option<&WirePrinter>,
 ) -> Result<Server, Error> {
     let mut settings = Settings::default();
@@ -97,7 +98,7 @@ fn start(
     let drain_timeout = options.operations.drain_timeout;
     let farewell = chat.farewell();
     let builder = Server::builder().settings(settings);
-    let answers = answers(options, chat, builder.monitor());
+    let answers = answers(options, chat, tls, builder.monitor());
     let builder =
         builder.paths(Chat::PATHS).http(answers).handler(chat.gate()).on_shutdown(move |hub, code| {
             systemd::stopping(drain_timeout);
@@ -114,9 +115,11 @@ fn start(
 fn answers(
     options: &Options,
     chat: &Chat,
+    tls: Option<&ServerTls>,
     monitor: Monitor,
 ) -> impl Fn(&Request) -> Option<Response> + Send + Sync + 'static {
-    let metrics = options.watching.apply(Metrics::new(monitor.clone()).chat(chat));
+    let metrics = Metrics::new(monitor.clone()).chat(chat);
+    let metrics = options.watching.apply(tls.into_iter().fold(metrics, Metrics::tls));
     let chat = chat.clone();
     move |request| {
         page::respond(request)
