@@ -16,11 +16,14 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// What tells one version of a file from another; `None` where it cannot be seen.
 type Stamp = Option<(u64, u64, u64, (i64, i64), (i64, i64))>;
 
+/// What is to be done with an old value and its new one.
+type Replaced<T> = Box<dyn Fn(&T, &T) + Send + Sync>;
+
 pub(crate) struct Reloading<T> {
     files: Vec<PathBuf>,
     load: Box<dyn Fn() -> Result<T> + Send + Sync>,
     /// Called with the old value and the new one, which is in use by then.
-    replaced: Box<dyn Fn(&T, &T) + Send + Sync>,
+    replaced: Replaced<T>,
     state: Mutex<State<T>>,
     /// Held while the files are read, so that nobody reads them twice at once.
     loading: Mutex<()>,
