@@ -19,6 +19,8 @@ type Stamp = Option<(u64, u64, u64, (i64, i64), (i64, i64))>;
 pub(crate) struct Reloading<T> {
     files: Vec<PathBuf>,
     load: Box<dyn Fn() -> Result<T> + Send + Sync>,
+    /// Called with the old value and the new one, which is in use by then.
+    replaced: Box<dyn Fn(&T, &T) + Send + Sync>,
     state: Mutex<State<T>>,
     /// Held while the files are read, so that nobody reads them twice at once.
     loading: Mutex<()>,
@@ -39,7 +41,14 @@ impl<T> Reloading<T> {
         // Before they are read: a change in between is then seen as one.
         let stamps = files.iter().map(stamp).collect();
         let state = State { value: Arc::new(load()?), stamps, checked: Instant::now() };
-        Ok(Self { files, load: Box::new(load), state: Mutex::new(state), loading: Mutex::new(()) })
+        let (load, state) = (Box::new(load), Mutex::new(state));
+        Ok(Self { files, load, replaced: Box::new(|_, _| ()), state, loading: Mutex::new(()) })
+    }
+
+    /// Calls `replaced` with the old value and the new one whenever that is in use.
+    #[cfg(feature = "auth")]
+    pub(crate) fn on_change(self, replaced: impl Fn(&T, &T) + Send + Sync + 'static) -> Self {
+        Self { replaced: Box::new(replaced), ..self }
     }
 
     /// The first of the files.
@@ -91,10 +100,14 @@ impl<T> Reloading<T> {
 
     fn load(&self) -> Result<()> {
         let stamps = self.files.iter().map(stamp).collect();
-        let value = (self.load)();
-        let state = &mut *self.state.lock();
-        state.stamps = stamps;
-        state.value = Arc::new(value?);
+        let value = (self.load)().map(Arc::new);
+        let (old, new) = {
+            let state = &mut *self.state.lock();
+            state.stamps = stamps;
+            let new = value?;
+            (std::mem::replace(&mut state.value, new.clone()), new)
+        };
+        (self.replaced)(&old, &new);
         Ok(())
     }
 

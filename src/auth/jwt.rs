@@ -82,16 +82,13 @@ impl Jwt {
                 _ => Permit::new(),
             };
             *known.lock() = Some((bytes.clone(), permit.clone()));
-            if let Some((_, old)) = old.filter(|(old, _)| *old != bytes) {
-                old.revoke(CloseCode::POLICY, "the key of your token is trusted no more");
-            }
             let decoding = match algorithm {
                 Algorithm::EdDSA => DecodingKey::from_ed_der(&bytes),
                 _ => DecodingKey::from_secret(&bytes),
             };
             Ok(Key { decoding, algorithm, permit })
         };
-        let key = Arc::new(Reloading::new(files, load)?);
+        let key = Arc::new(Reloading::new(files, load)?.on_change(distrust));
         let watch = key.watch("chinwag-jwt")?;
         Ok(Self { key, audience: None, _watch: Arc::new(watch) })
     }
@@ -145,6 +142,13 @@ impl Jwt {
             validation.required_spec_claims.insert("aud".to_owned());
         }
         validation
+    }
+}
+
+/// Ends those who came in by the old key, if it was another.
+fn distrust(old: &Key, new: &Key) {
+    if old.permit != new.permit {
+        old.permit.revoke(CloseCode::POLICY, "the key of your token is trusted no more");
     }
 }
 

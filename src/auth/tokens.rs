@@ -51,10 +51,10 @@ impl Tokens {
             let old = issued.lock().clone();
             let new: Vec<_> = entries.into_iter().map(|entry| renew(&old, entry)).collect();
             *issued.lock() = Arc::new(new.clone());
-            revoke(&old, &new);
             Ok(Table(new))
         };
-        let table = Arc::new(Reloading::new(files, load)?);
+        let table = Reloading::new(files, load)?.on_change(|old, new| revoke(&old.0, &new.0));
+        let table = Arc::new(table);
         let watch = table.watch("chinwag-tokens")?;
         Ok(Self(Arc::new(Inner { table, _watch: watch })))
     }

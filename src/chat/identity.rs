@@ -42,7 +42,7 @@ impl Role {
 /// let adam = Identity::named("Adam").role(Role::Operator);
 /// # let _ = (guest, adam);
 /// ```
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Identity {
     pub(super) name: Option<String>,
     pub(super) role: Role,

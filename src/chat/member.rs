@@ -34,6 +34,7 @@ pub struct Member {
     pub(super) claim: Claim,
     pub(super) dialect: u8,
     pub(super) role: Role,
+    pub(super) subject: Option<Arc<str>>,
     /// `None` for who came in without a credential, or with one that binds to nothing.
     pub(super) grant: Option<Box<Grant>>,
     pub(super) places: Places,
@@ -312,7 +313,7 @@ impl Member {
             name: self.claim.name().clone(),
             key: self.claim.key().clone(),
             role: self.role,
-            subject: self.grant.as_ref().and_then(|grant| grant.subject().cloned()),
+            subject: self.subject.clone(),
             token: self.lease.token.clone(),
             dialect: self.dialect,
             places: self.places.clone(),

@@ -194,6 +194,7 @@ impl Chat {
         Ok(Member {
             shared: self.shared.clone(),
             role: identity.role,
+            subject,
             grant: identity.grant(),
             lease,
             claim,

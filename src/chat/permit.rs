@@ -90,6 +90,15 @@ impl Drop for Use {
     }
 }
 
+/// Clones are equal.
+impl PartialEq for Permit {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Permit {}
+
 impl fmt::Debug for Permit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.is_revoked() { "Permit(revoked)" } else { "Permit" })

@@ -146,7 +146,9 @@ const actions = {
 
 /** An order about somebody, whose name may have spaces. */
 function order({ arg, ask, usage }, type, names, fieldsOf) {
-  const { name, text, meant } = splitName(arg, names, type === "ban" ? /^\S*/ : undefined);
+  // An address has colons, and may end with two of them.
+  const { name: named, text, meant } = splitName(arg, names, type === "ban" ? /^\S*/ : undefined);
+  const name = named?.replace(/(?<!:):$/, "");
   if (meant) return told`Do you mean ${either(meant)}? Say so with a colon: ${`/${type} NAME: …`}`;
   if (!name) return usage;
   const fields = fieldsOf({ name, text });

@@ -44,6 +44,12 @@ fn the_page_works_by_keyboard_for_a_screen_reader_and_on_a_phone() {
 
 #[test]
 #[ignore = "needs Chromium and npm's playwright-core: run tests/run"]
+fn order_is_kept_as_people_at_a_page_see_it() {
+    succeeds(&mut script("moderation"));
+}
+
+#[test]
+#[ignore = "needs Chromium and npm's playwright-core: run tests/run"]
 fn page_and_chat_work_encrypted() {
     let authority = Authority::new();
     let identity = authority.server(&HERE);

@@ -8,7 +8,7 @@ use std::process::{Command, Output, Stdio};
 
 use chinwag::auth::TokenFile;
 use chinwag::chat::Role;
-use chinwag::{ConnectOptions, Connection};
+use chinwag::{CloseCode, ConnectOptions, Connection};
 use tempfile::TempDir;
 
 use super::{folder, refusal};
@@ -162,6 +162,24 @@ fn sighup_reads_the_tokens_again_and_a_broken_file_changes_nothing() {
     assert!(guarded.join("Adam", &guarded.token).is_ok());
     eve.send("still here").unwrap();
     while hear(&mut eve) != "Eve says: still here" {}
+}
+
+#[test]
+fn the_role_of_a_token_counts_and_whom_it_was_given_to_can_be_banned() {
+    let guarded = Guarded::start(&[]);
+    let eves = TokenFile::new(guarded.path("tokens")).add("Eve", Role::Member).unwrap();
+    guarded.server.signal("-HUP");
+    eventually("the log says so", || guarded.log().contains("the tokens were read again"));
+    let mut adam = guarded.join("Adam", &guarded.token).unwrap();
+    let mut eve = guarded.join("Eve", &eves).unwrap();
+    hears(&mut eve, &["Eve joined.", "Welcome Eve."]);
+    eve.send("/kick Adam").unwrap();
+    hears(&mut eve, &["This is for operators only."]);
+    adam.send("/ban subject:Eve").unwrap();
+    assert_eq!(hear_end(&mut eve).code, CloseCode::POLICY);
+    assert_eq!(refusal(guarded.join("Eve", &eves)).0, 403);
+    adam.send("undisturbed").unwrap();
+    while hear(&mut adam) != "Adam says: undisturbed" {}
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod editing;
 mod hostile;
+mod moderation;
 mod pty;
 mod rooms;
 mod script;

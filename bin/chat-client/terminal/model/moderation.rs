@@ -35,7 +35,10 @@ pub fn ban(ban: Ban) -> Block {
 
 /// ` for 2 h: spam`, as far as there is such.
 fn terms(until: Option<u64>, reason: &str) -> String {
-    let left = until.map(|until| words_for(Duration::from_millis(until.saturating_sub(screen::now()))));
+    // To the next minute: two hours are told as such, and not as one and 59 minutes.
+    let minute = 60_000;
+    let left = until.map(|until| until.saturating_sub(screen::now()).next_multiple_of(minute));
+    let left = left.map(|left| words_for(Duration::from_millis(left)));
     let left = left.map_or_else(String::new, |left| format!(" for {left}"));
     let colon = if reason.is_empty() { "" } else { ": " };
     format!("{left}{colon}{reason}")
