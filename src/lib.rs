@@ -74,7 +74,7 @@
 //! and delays nobody else. Within a [`Room`] all members see the same messages in
 //! the same order.
 //!
-//! # Limits, all on by default
+//! # Limits, on by default
 //!
 //! | what | default | option |
 //! |---|---|---|
@@ -84,7 +84,11 @@
 //! | a slow reader | 1 MiB or 1,024 messages, then 5 s | [`outbox_bytes`](ServerBuilder::outbox_bytes), [`outbox_messages`](ServerBuilder::outbox_messages), [`overflow`](ServerBuilder::overflow) |
 //! | a close | 5 s for the answer | [`close_timeout`](ServerBuilder::close_timeout) |
 //! | clients | what the machine holds, then 503 | [`max_clients`](ServerBuilder::max_clients) |
-//! | a shutdown | 10 s | [`drain_timeout`](ServerBuilder::drain_timeout) |
+//! | one address | 32 connections, 60 WebSockets a minute | [`connections_per_address`](ServerBuilder::connections_per_address), [`joins_per_address`](ServerBuilder::joins_per_address) |
+//! | a talker | none here, 20 at once and 10 a second in `chat-server` | [`message_rate`](ServerBuilder::message_rate) |
+//! | a shutdown | 10 s, clients sent away over 5 s | [`drain_timeout`](ServerBuilder::drain_timeout) |
+//!
+//! A running server changes them by [`Server::settings`].
 //!
 //! # Coming from `Microsoft.WebSockets` and `ClientWebSocket`
 //!
@@ -117,6 +121,7 @@
 //! | feature | what | default |
 //! |---|---|---|
 //! | `chat` | `chinwag::chat`, the chat as a handler; `page`, its web page; `chat_client`, a client that comes back; `protocol`, what they speak; `admin`, an operator's way in | on |
+//! | `auth` | `chinwag::auth`: tokens in a file, and signed ones (JWT), for the chat's door | on |
 //! | `metrics` | `metrics`, for Prometheus; [`Server::statistics`] is there in any case | on |
 //! | `tls` | `wss://` on both sides (rustls): [`Listener::tls`], [`ServerTls`], [`ConnectOptions::ca_file`] | on |
 //! | `programs` | `chat-server` and `chat-client` | on |
@@ -135,6 +140,8 @@ mod link;
 mod message;
 mod message_rate;
 mod outbox;
+#[cfg(any(feature = "auth", feature = "tls"))]
+mod reloading;
 mod request;
 mod response;
 mod server;
@@ -146,6 +153,8 @@ mod wire;
 
 #[cfg(feature = "chat")]
 pub mod admin;
+#[cfg(feature = "auth")]
+pub mod auth;
 #[cfg(feature = "chat")]
 pub mod chat;
 #[cfg(feature = "chat")]

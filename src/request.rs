@@ -5,6 +5,9 @@ use std::net::SocketAddr;
 
 use crate::{PeerAddr, TlsInfo};
 
+/// What an entry in the list of subprotocols begins with that carries a token instead.
+pub(crate) const TOKEN_OFFER: &str = "chinwag.token.";
+
 /// The HTTP request that a client opened its WebSocket with (RFC 6455, section 4.1).
 ///
 /// ```no_run
@@ -105,8 +108,20 @@ impl Request {
         self.header("Origin")
     }
 
-    /// The subprotocols that the client offers, the one it likes best first.
+    /// The subprotocols that the client offers, the one it likes best first. An entry that
+    /// carries a token is none.
     pub fn subprotocols(&self) -> impl Iterator<Item = &str> {
+        self.offers().filter(|offer| !offer.starts_with(TOKEN_OFFER))
+    }
+
+    /// The tokens among what the client offers as subprotocols: a browser can put them
+    /// nowhere else but into the address.
+    #[cfg(feature = "auth")]
+    pub(crate) fn offered_tokens(&self) -> impl Iterator<Item = &str> {
+        self.offers().filter_map(|offer| offer.strip_prefix(TOKEN_OFFER))
+    }
+
+    fn offers(&self) -> impl Iterator<Item = &str> {
         list(self.header_values("Sec-WebSocket-Protocol"))
     }
 
@@ -181,7 +196,7 @@ mod tests {
     #[test]
     fn headers_cookies_and_lists_are_found_in_any_case_and_line() {
         let head = "GET / HTTP/1.1\r\nhost: a\r\nCOOKIE: a=1; b=2\r\nConnection: keep-alive, upgrade\r\n\
-                    Sec-WebSocket-Protocol: x, y\r\nsec-websocket-protocol: z\r\n\r\n";
+                    Sec-WebSocket-Protocol: x, chinwag.token.s3cret, y\r\nsec-websocket-protocol: z\r\n\r\n";
         let request = request(head);
         assert_eq!(request.header("Host"), Some("a"));
         assert_eq!(request.cookie("b"), Some("2"));

@@ -44,6 +44,11 @@ pub struct Options {
     #[arg(long, value_name = "ROOM", env = "CHINWAG_ROOM")]
     pub room: Option<String>,
 
+    /// File with the token to show to the server. Or put the token into CHINWAG_TOKEN; it is
+    /// no argument, for everybody on this machine can read those
+    #[arg(long, value_name = "PATH", env = "CHINWAG_TOKEN_FILE")]
+    pub token_file: Option<PathBuf>,
+
     /// Print messages as lines of text, and nothing else, on a terminal too
     #[arg(long, conflicts_with = "json")]
     pub plain: bool,

@@ -8,7 +8,7 @@ use chinwag::{Canceller, ClosedBy, ConnectOptions, Error, WirePrinter};
 use crossbeam_channel::Receiver;
 
 use crate::args::Options;
-use crate::text;
+use crate::{text, token};
 
 /// How the program ends where it ends badly.
 pub struct Failure {
@@ -22,7 +22,7 @@ impl Failure {
     }
 }
 
-pub fn options(options: &Options, canceller: &Canceller) -> ConnectOptions {
+pub fn options(options: &Options, canceller: &Canceller) -> Result<ConnectOptions, Failure> {
     let mut connect = ConnectOptions::new()
         .connect_timeout(options.connect_timeout)
         .ping_interval(options.ping_interval)
@@ -37,7 +37,10 @@ pub fn options(options: &Options, canceller: &Canceller) -> ConnectOptions {
     if let (Some(cert), Some(key)) = (&options.cert, &options.key) {
         connect = connect.client_certificate(cert, key);
     }
-    connect
+    if let Some(token) = token::find(options.token_file.as_deref()).map_err(Failure::new)? {
+        connect = connect.bearer(&token);
+    }
+    Ok(connect)
 }
 
 /// Joins the chat in JSON mode.
@@ -91,6 +94,7 @@ fn advise(error: &Error, has_proxy: bool) -> String {
         }
         Error::TimedOut(_) => format!("{error}; is the address right, or --connect-timeout too short?"),
         Error::Refused(response) => match response.status {
+            401 => format!("{error} (give yours in CHINWAG_TOKEN, or a file by --token-file)"),
             409 => format!("{error}; choose another --name"),
             404 | 426 => format!("{error}; is the URL's path right?"),
             301..=308 => format!("{error}; it redirects to where this client does not follow"),

@@ -11,6 +11,7 @@ mod shared;
 mod signals;
 mod terminal;
 mod text;
+mod token;
 
 use std::process::ExitCode;
 

@@ -11,6 +11,11 @@ const EXAMPLES: Section = Section {
         ("chat-client --name John", "Joins the chat on this machine."),
         ("chat-client --name John wss://chat.example/", "Joins one elsewhere."),
         ("echo \"backup done\" | chat-client --name backup --room operators", "Says one line, and leaves."),
+        (
+            "chat-client --name John --token-file ~/.config/chinwag/token wss://chat.example/",
+            "Joins one that wants a token. Or put the token into CHINWAG_TOKEN: it is no option, for the \
+             command line can be read by every user of the machine.",
+        ),
         ("chat-client --name bot --json --reconnect", "Speaks chinwag.v1 on stdin and stdout."),
     ],
 };

@@ -39,7 +39,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
 fn talk(options: &Options, printer: Option<&WirePrinter>) -> Result<(), Failure> {
     let canceller = Canceller::new();
     let signal_rx = signals::take(canceller.clone()).map_err(Failure::new)?;
-    let mut connect = connect::options(options, &canceller);
+    let mut connect = connect::options(options, &canceller)?;
     if let Some(printer) = printer {
         connect = connect.wire_observer(printer.clone());
     }

@@ -55,11 +55,20 @@ fn on_use(options: &Options) -> Vec<Found> {
     if let Err(error) = listening.load_tls() {
         found.push(Found("tls-cert", error.to_string()));
     }
+    let folders = [
+        ("admin-socket", options.admin.admin_socket.as_deref()),
+        ("takeover-socket", options.operations.takeover_socket.as_deref()),
+    ];
+    for (key, path) in folders {
+        if let Some(words) = path.and_then(|path| folder_of(path).err()) {
+            found.push(Found(key, words));
+        }
+    }
+    if let Err(error) = options.auth.load() {
+        found.push(Found("auth", error.to_string()));
+    }
     if let Some(words) = options.admin.bans.as_ref().and_then(|path| bans(path).err()) {
         found.push(Found("bans", words));
-    }
-    if let Some(words) = options.admin.admin_socket.as_ref().and_then(|path| folder_of(path).err()) {
-        found.push(Found("admin-socket", words));
     }
     if let Some(words) = options.logging.file().and_then(|path| log_file(path).err()) {
         found.push(Found("log-file", words));

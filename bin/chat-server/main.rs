@@ -12,6 +12,7 @@ mod serve;
 mod shared;
 mod signals;
 mod systemd;
+mod token;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
     match &loaded.cli.task {
         Some(Task::CheckConfig(check)) => check::run(&loaded, check),
         Some(Task::Ctl(ctl)) => ctl::run(ctl),
+        Some(Task::Token(command)) => end(token::run(command)),
         None => end(serve(loaded, argv)),
     }
 }
@@ -41,9 +43,11 @@ fn serve(loaded: Loaded, argv: Vec<OsString>) -> Result<(), (u8, String)> {
         return Err((status, in_one_line(&problems, file.is_some())));
     }
     let failed = |problem: String| (1, problem);
+    // Before the first thread, which is the log's.
+    let passed = activation::listeners().map_err(|error| failed(error.to_string()))?;
     cli.options.logging.start(log::LevelFilter::Info).map_err(failed)?;
     shared::log_panics();
-    serve::run(&cli.options, argv, values).map_err(|error| failed(error.to_string()))
+    serve::run(&cli.options, passed, argv, values).map_err(|error| failed(error.to_string()))
 }
 
 /// The first problem, and how to see the others.

@@ -24,6 +24,11 @@ const EXAMPLES: Section = Section {
             "Behind a reverse proxy.",
         ),
         (
+            "chat-server token add Adam --role operator --file /etc/chinwag/tokens",
+            "Makes a token for Adam, and prints it.",
+        ),
+        ("chat-server --auth tokens:/etc/chinwag/tokens", "A chat for those who have a token."),
+        (
             "chat-server check-config --config /etc/chinwag/chat-server.toml --print",
             "Whether the file is right, and what comes of it.",
         ),
@@ -50,7 +55,7 @@ const SIGNALS: Section = Section {
         ),
         (
             "SIGHUP",
-            "Read the configuration file, certificate and key again. What can change does, for those who \
+            "Read the configuration file, certificate and key, and the file of --auth again. What can change does, for those who \
              come from then on; the log says what has, and what needs a restart. A file with anything \
              wrong in it changes nothing.",
         ),
@@ -68,5 +73,5 @@ const EXIT_STATUS: Section = Section {
 
 const SEE_ALSO: Section = Section {
     title: "SEE ALSO",
-    items: &[("", "chat-client(1), chat-load(1), chat-server-check-config(1)")],
+    items: &[("", "chat-client(1), chat-load(1), chat-server-check-config(1), chat-server-token(1)")],
 };

@@ -8,11 +8,12 @@ use chinwag::chat::Chat;
 use chinwag::{ServerTls, SettingsHandle};
 use log::LevelFilter;
 
+use crate::args::Guard;
 use crate::config::{self, Effective, Problem};
 use crate::systemd;
 
 /// The keys that can change while the server runs; all others need a restart.
-const LIVE: [&str; 25] = [
+const LIVE: &[&str] = &[
     "allow-host",
     "allow-origin",
     "announce-up-to",
@@ -46,6 +47,7 @@ pub struct Reload {
     pub settings: SettingsHandle,
     pub chat: Chat,
     pub tls: Option<ServerTls>,
+    pub guard: Option<Guard>,
     pub argv: Vec<OsString>,
     /// What is in force. Held while files are read, so that two signals take turns.
     pub values: Arc<Mutex<Vec<Effective>>>,
@@ -65,10 +67,13 @@ impl Reload {
 
     fn run(&self) {
         self.read_options();
-        match self.tls.as_ref().map(ServerTls::reload) {
-            Some(Ok(())) => log::info!("asked to reload: certificate and key were read again"),
-            Some(Err(error)) => log::error!("asked to reload: {error}; going on with what was there before"),
-            None => {}
+        let tls = self.tls.as_ref().map(|tls| ("certificate and key were", tls.reload()));
+        let guard = self.guard.as_ref().map(|guard| (guard.was_read(), guard.reload()));
+        for (what, result) in tls.into_iter().chain(guard) {
+            match result {
+                Ok(()) => log::info!("asked to reload: {what} read again"),
+                Err(error) => log::error!("asked to reload: {error}; going on with what was there before"),
+            }
         }
     }
 

@@ -2,13 +2,14 @@
 
 use std::ffi::OsString;
 use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use chinwag::chat::Chat;
 use chinwag::metrics::Metrics;
 use chinwag::{
-    Error, Listener, Monitor, Request, Response, Server, ServerTls, Settings, Takeover, WirePrinter, page,
+    Error, Listener, Monitor, Request, Response, Server, ServerBuilder, ServerTls, Settings, SettingsHandle,
+    Takeover, WirePrinter, page,
 };
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -17,22 +18,31 @@ use signal_hook::iterator::Signals;
 use crate::args::{Options, secured};
 use crate::config::Effective;
 use crate::reload::Reload;
-use crate::{activation, signals, systemd};
+use crate::{signals, systemd};
 
-pub fn run(options: &Options, argv: Vec<OsString>, values: Vec<Effective>) -> Result<(), Error> {
-    // Before the first thread.
-    let passed = activation::listeners()?;
+/// `passed` are the sockets from systemd.
+pub fn run(
+    options: &Options,
+    passed: Vec<Listener>,
+    argv: Vec<OsString>,
+    values: Vec<Effective>,
+) -> Result<(), Error> {
     raise_descriptor_limit();
-    // Also before, so that no signal meets the default action later.
+    // Before threads come and go, so that no signal meets the default action later.
     let signals = Signals::new([SIGHUP, SIGINT, SIGTERM])
         .map_err(|error| Error::Invalid(format!("failed to watch for signals: {error}")))?;
     let printer = options.trace_wire.then(|| WirePrinter::new(std::io::stderr())).transpose()?;
     let tls = options.listening.load_tls()?;
+    let guard = options.auth.load()?;
     let mut takeover = begin_takeover(options, &passed)?;
     let listeners = listeners(options, passed, tls.as_ref(), takeover.as_mut())?;
-    let chat = options.admin.apply(Chat::builder())?.build();
+    let chat = options.admin.apply(Chat::builder())?;
+    let chat = match &guard {
+        Some(guard) => guard.apply(chat).build(),
+        None => chat.build(),
+    };
     chat.change_settings(|settings| options.chatting.apply(settings));
-    let server = start(options, &chat, listeners, printer.as_ref())?;
+    let server = start(options, &chat, listeners, tls.as_ref(), printer.as_ref())?;
     let is_takeover = takeover.as_ref().is_some_and(|takeover| takeover.predecessor().is_some());
     let admin_socket = options.admin.open_socket(&chat, &server, is_takeover)?;
     let mut out = std::io::stdout();
@@ -47,7 +57,7 @@ pub fn run(options: &Options, argv: Vec<OsString>, values: Vec<Effective>) -> Re
     let handle = server.shutdown_handle();
     systemd::watch(server.monitor());
     let values = Arc::new(Mutex::new(values));
-    let reload = Reload { settings: server.settings(), chat, tls, argv, values };
+    let reload = Reload { settings: server.settings(), chat, tls, guard, argv, values };
     std::thread::spawn(move || signals::attend(signals, &handle, &reload));
     server.join();
     drop(admin_socket);
@@ -90,33 +100,42 @@ fn start(
     options: &Options,
     chat: &Chat,
     listeners: Vec<Listener>,
+    tls: Option<&ServerTls>,
     printer: Option<&WirePrinter>,
 ) -> Result<Server, Error> {
     let mut settings = Settings::default();
     options.apply(&mut settings);
-    let drain_timeout = options.operations.drain_timeout;
     let farewell = chat.farewell();
+    // SIGHUP may have changed the time that stopping takes.
+    let live = Arc::<OnceLock<SettingsHandle>>::default();
+    let current = live.clone();
     let builder = Server::builder().settings(settings);
-    let answers = answers(options, chat, builder.monitor());
+    let answers = answers(options, chat, tls, builder.monitor());
     let builder =
         builder.paths(Chat::PATHS).http(answers).handler(chat.gate()).on_shutdown(move |hub, code| {
-            systemd::stopping(drain_timeout);
+            if let Some(current) = current.get() {
+                systemd::stopping(current.get().drain_timeout);
+            }
             farewell(hub, code);
         });
     let mut builder = options.proxies.apply(builder);
     if let Some(printer) = printer {
         builder = builder.wire_observer(printer.clone());
     }
-    listeners.into_iter().fold(builder, chinwag::ServerBuilder::listener).start()
+    let server = listeners.into_iter().fold(builder, ServerBuilder::listener).start()?;
+    let _ = live.set(server.settings());
+    Ok(server)
 }
 
 /// What there is beside the chat.
 fn answers(
     options: &Options,
     chat: &Chat,
+    tls: Option<&ServerTls>,
     monitor: Monitor,
 ) -> impl Fn(&Request) -> Option<Response> + Send + Sync + 'static {
-    let metrics = options.watching.apply(Metrics::new(monitor.clone()).chat(chat));
+    let metrics = Metrics::new(monitor.clone()).chat(chat);
+    let metrics = options.watching.apply(tls.into_iter().fold(metrics, Metrics::tls));
     let chat = chat.clone();
     move |request| {
         page::respond(request)

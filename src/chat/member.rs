@@ -6,6 +6,7 @@ use std::time::Duration;
 use crossbeam_channel::bounded;
 
 use super::dialect::{Dialect, Listener, Reading, Speaker};
+use super::identity::{Grant, is_among};
 use super::log::{Mark, Tail};
 use super::roll::Claim;
 use super::sessions::Token;
@@ -34,6 +35,8 @@ pub struct Member {
     pub(super) dialect: u8,
     pub(super) role: Role,
     pub(super) subject: Option<Arc<str>>,
+    /// `None` for who came in without a credential, or with one that binds to nothing.
+    pub(super) grant: Option<Box<Grant>>,
     pub(super) places: Places,
     /// The first room, and what is heard there of the time before.
     pub(super) room: RoomName,
@@ -74,6 +77,12 @@ impl Member {
         self.role
     }
 
+    /// Whom the credential was given to that this person came in with, where it says: see
+    /// [`Identity::subject`](super::Identity::subject).
+    pub fn subject(&self) -> Option<&str> {
+        self.subject.as_deref()
+    }
+
     /// The rooms that this person is in, the one joined last at the end.
     pub fn rooms(&self) -> Vec<RoomName> {
         self.places.lock().clone()
@@ -84,6 +93,9 @@ impl Member {
     /// to take what it missed.
     pub fn ask(&mut self, me: &Client, request: Request) {
         let Request { ask, id } = request;
+        if let Some(problem) = self.grant.as_ref().and_then(|grant| grant.forbids(&ask)) {
+            return self.refuse(me, problem, id);
+        }
         match ask {
             Ask::Nick { name } => self.rename(me, &name, id),
             Ask::Whois { name } => self.whois(me, name, id),
@@ -141,8 +153,9 @@ impl Member {
         if name == *self.claim.name() {
             return self.refuse(me, Problem::new("bad_name", "you are called that already"), id);
         }
-        let allowed = self.shared.state.lock().check_rename(me.id(), &name.key());
-        if let Err(problem) = allowed {
+        let forbidden = self.grant.as_ref().and_then(|grant| grant.forbids_name(self.claim.name(), &name));
+        let allowed = || self.shared.state.lock().check_rename(me.id(), &name.key());
+        if let Err(problem) = forbidden.map_or_else(allowed, Err) {
             return self.refuse(me, problem, id);
         }
         let old = if name.key() == *self.claim.key() {
@@ -173,11 +186,12 @@ impl Member {
             Ok(other) => other.measure_round_trip(ROUND_TRIP).or_else(|| other.round_trip()),
             Err(problem) => return self.refuse(me, problem, id),
         };
+        let rooms = self.grant.as_ref().and_then(|grant| grant.rooms().cloned());
         self.in_turn(me, |shared, who| {
             move |turn| {
                 let mut state = shared.state.lock();
                 state.note_active(who);
-                if let Err(problem) = state.whois(turn, who, &name, rtt) {
+                if let Err(problem) = state.whois(turn, who, &name, rtt, rooms.as_deref()) {
                     state.refuse(turn, who, problem, id);
                 }
             }
@@ -195,7 +209,11 @@ impl Member {
             Ok((event @ Event::History { .. }, _)) => {
                 self.dialect().write_history(&event).into_iter().for_each(|message| me.send(message));
             }
-            Ok((event, is_aside)) => {
+            Ok((mut event, is_aside)) => {
+                if let Event::Rooms { rooms } = &mut event {
+                    let allowed = self.grant.as_ref().and_then(|grant| grant.rooms());
+                    rooms.retain(|info| is_among(allowed.map(|rooms| &**rooms), &info.room));
+                }
                 if let Some(message) = self.dialect().write(&event, Listener { is_own: true, is_aside }) {
                     me.send(message);
                 }
@@ -316,6 +334,9 @@ impl Member {
 impl Handler for Member {
     fn on_open(&mut self, me: &Client) {
         self.claim.attach(me);
+        if let Some(grant) = &mut self.grant {
+            grant.hold(me);
+        }
         let (shared, newcomer, room) = (self.shared.clone(), self.newcomer(me), self.room.clone());
         let since = self.since.take();
         let earlier = self.history.map_or(Earlier::Usual, Earlier::Latest);

@@ -29,6 +29,7 @@ mod log;
 mod member;
 mod mutes;
 mod name;
+mod permit;
 mod roll;
 mod room_name;
 mod sessions;
@@ -39,9 +40,10 @@ mod statistics;
 pub use builder::ChatBuilder;
 pub use client_info::ClientInfo;
 pub use dialect::{Dialect, Json, Listener, Reading, Speaker, Text};
-pub use identity::{Identity, Role};
+pub use identity::{Identity, Role, RoleError};
 pub use member::Member;
 pub use name::{Name, NameError, NameKey};
+pub use permit::Permit;
 pub use room_name::{RoomName, RoomNameError};
 pub use settings::ChatSettings;
 pub use state::Problem;
@@ -56,7 +58,7 @@ use crate::protocol::{Ask, ChatMessage, Event, RoomInfo};
 use crate::{Acceptance, CloseCode, Handler, Hub, Refusal, Request, Response};
 use bans::BansFile;
 use dialect::{Dialects, Listener as To};
-use identity::Authenticate;
+use identity::{Authenticate, other_name};
 use member::Lease;
 use roll::Roll;
 use state::{Operator, State};
@@ -132,7 +134,9 @@ impl Chat {
     ///
     /// # Errors
     ///
-    /// A refusal that says what is wrong: 400, or 409 for a name that is taken.
+    /// A refusal that says what is wrong: 400, 403 for what the newcomer's [`Identity`] does
+    /// not allow, 409 for a name that is taken, or what
+    /// [`authenticate`](ChatBuilder::authenticate) refused with.
     pub fn admit<H: Handler + 'static>(
         &self,
         request: &Request,
@@ -155,16 +159,20 @@ impl Chat {
         // Before a credential is looked at, which may take a while.
         self.shared.state.lock().check_ban(None, addr, None)?;
         let identity = self.identify(request)?;
-        let subject = identity.subject.map(Arc::from);
+        let subject = identity.subject.as_deref().map(Arc::from);
         let name = identity
             .name
+            .clone()
             .or_else(|| request.query("name"))
             .ok_or_else(|| Refusal::bad_request("a name is needed in the query, such as /?name=John"))?;
         let name =
             Name::parse(&name).map_err(|error| Refusal::bad_request(format!("name not allowed: {error}")))?;
-        let room = request.query("room").filter(|room| !room.is_empty());
-        let room = RoomName::parse(room.as_deref().unwrap_or(LOBBY))
-            .map_err(|error| Refusal::bad_request(format!("room not allowed: {error}")))?;
+        let parse_room = |room: &str| {
+            RoomName::parse(room).map_err(|error| Refusal::bad_request(format!("room not allowed: {error}")))
+        };
+        let asked = request.query("room").filter(|room| !room.is_empty());
+        let asked = asked.as_deref().map(parse_room).transpose()?;
+        let room = identity.first_room(asked, parse_room(LOBBY)?)?;
         let history = match request.query("history").map(|history| history.parse::<usize>()) {
             None => None,
             Some(Ok(history)) => Some(history.min(100)),
@@ -187,6 +195,7 @@ impl Chat {
             shared: self.shared.clone(),
             role: identity.role,
             subject,
+            grant: identity.grant(),
             lease,
             claim,
             dialect,
@@ -203,9 +212,7 @@ impl Chat {
         let identity = authenticate(request)?;
         let is_other = |name: &str| request.query("name").is_some_and(|asked| !is_same_name(name, &asked));
         match &identity.name {
-            Some(name) if is_other(name) => {
-                Err(Refusal::forbidden(format!("your token is for {name}: ask for no other name")))
-            }
+            Some(name) if is_other(name) => Err(Refusal::forbidden(other_name(name))),
             _ => Ok(identity),
         }
     }

@@ -14,25 +14,33 @@ use crate::{Canceller, ConnectOptions, Error, Result};
 const UPDATES: usize = 256;
 
 /// How to join a chat, and how to come back; made by [`ChatClient::builder`].
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[must_use]
 pub struct ChatClientBuilder {
     url: String,
     name: String,
     room: Option<String>,
+    token: Option<String>,
     options: ConnectOptions,
     backoff: Option<Backoff>,
 }
 
 impl ChatClientBuilder {
     pub(super) fn new(url: String, name: String) -> Self {
-        Self { url, name, room: None, options: ConnectOptions::new(), backoff: Some(Backoff::default()) }
+        let (options, backoff) = (ConnectOptions::new(), Some(Backoff::default()));
+        Self { url, name, room: None, token: None, options, backoff }
     }
 
     /// The first room. Defaults to the one in the URL's query, or else the server's
     /// own, `lobby`.
     pub fn room(self, room: impl Into<String>) -> Self {
         Self { room: Some(room.into()), ..self }
+    }
+
+    /// Shows this token to the server, at each attempt: see
+    /// [`ConnectOptions::bearer`](crate::ConnectOptions::bearer). Defaults to none.
+    pub fn token(self, token: impl Into<String>) -> Self {
+        Self { token: Some(token.into()), ..self }
     }
 
     /// How to connect, the first time and again: header fields, proxy, time-outs,
@@ -86,8 +94,23 @@ impl ChatClientBuilder {
     }
 
     fn connect_options(&self) -> ConnectOptions {
-        let options = self.options.clone();
+        let options = match &self.token {
+            Some(token) => self.options.clone().bearer(token),
+            None => self.options.clone(),
+        };
         let offers = options.subprotocols.iter().any(|name| name == SUBPROTOCOL);
         if offers { options } else { options.subprotocol(SUBPROTOCOL) }
+    }
+}
+
+impl std::fmt::Debug for ChatClientBuilder {
+    /// Without the token and the URL, which may hold one.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ChatClientBuilder")
+            .field("name", &self.name)
+            .field("room", &self.room)
+            .field("options", &self.options)
+            .field("backoff", &self.backoff)
+            .finish_non_exhaustive()
     }
 }

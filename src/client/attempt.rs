@@ -96,7 +96,7 @@ pub(crate) fn from_transport(
     let tap = tap(options, peer, &Arc::default());
     let exchange = Exchange::new(&*transport, limit, tap.as_deref(), greeting(peer));
     match shake(exchange, options, &Target::local(path), true)? {
-        Answer::Refused(response) => Err(Error::Refused(Box::new(response))),
+        Answer::Refused(response) => Err(Error::Refused(Box::new(options.conceal(response)))),
         Answer::Accepted(accepted) => {
             Connection::start(options, Established { transport, peer, tap, accepted })
         }
@@ -120,6 +120,9 @@ fn establish(options: &ConnectOptions, mut target: Target, limit: Limit, slot: &
     for redirects in 0.. {
         let (transport, peer) = dial(&target, options, limit, slot)?;
         slot.begin(&greeting(peer))?;
+        if with_credentials {
+            options.warn_of_readers(&target, peer);
+        }
         let tap = tap(options, peer, &counter);
         let exchange = Exchange::new(&*transport, limit, tap.as_deref(), greeting(peer));
         let response = match shake(exchange, options, &target, with_credentials)? {
@@ -130,7 +133,7 @@ fn establish(options: &ConnectOptions, mut target: Target, limit: Limit, slot: &
         let location =
             response.header("location").filter(|_| is_redirect && redirects < options.max_redirects);
         let Some(next) = location.and_then(|location| target.redirect(location)) else {
-            return Err(Error::Refused(Box::new(response)));
+            return Err(Error::Refused(Box::new(options.conceal(response))));
         };
         log::debug!("redirected with status {}", response.status);
         with_credentials &= target.shares_credentials_with(&next);

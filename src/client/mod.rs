@@ -14,6 +14,7 @@
 mod attempt;
 mod cancel;
 mod connection;
+mod credentials;
 mod dial;
 mod exchange;
 mod field;

@@ -14,6 +14,7 @@ use super::field::{basic, is_token};
 use super::proxy::Proxy;
 use crate::link::Life;
 use crate::outbox::OutboxOptions;
+use crate::request::TOKEN_OFFER;
 #[cfg(feature = "tls")]
 use crate::tls::ClientTls;
 use crate::{Clock, WireObserver};
@@ -288,11 +289,13 @@ impl Default for ConnectOptions {
 }
 
 impl fmt::Debug for ConnectOptions {
-    /// Without header fields, cookies and the like: they are often secret.
+    /// Without header fields, cookies, tokens and the like: they are often secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_secret = |name: &str| name.starts_with(TOKEN_OFFER);
+        let subprotocols: Vec<_> = self.subprotocols.iter().filter(|name| !is_secret(name)).collect();
         f.debug_struct("ConnectOptions")
             .field("connect_timeout", &self.connect_timeout)
-            .field("subprotocols", &self.subprotocols)
+            .field("subprotocols", &subprotocols)
             .field("max_redirects", &self.max_redirects)
             .field("life", &self.life)
             .field("outbox", &self.outbox)

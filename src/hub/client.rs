@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::state::Command;
 use super::{ClientStatistics, Hub, Room};
@@ -89,6 +89,13 @@ impl Client {
         let code = code.into();
         let reason = reason.into().into_boxed_str();
         self.hub().tell(Command::Close { client: self.clone(), code, reason });
+    }
+
+    /// Closes the connection with 1008 at this time, after what is queued for it then: what
+    /// let this client in ends, such as a token. The earliest of several counts. Waits for
+    /// nothing. A system's clock that is set in between, or sleeps, is not noticed.
+    pub fn expires_at(&self, time: SystemTime) {
+        self.0.link.expire_in(time.duration_since(SystemTime::now()).unwrap_or_default());
     }
 
     /// Ends the connection at once, without a close frame; what was queued is lost.

@@ -1,6 +1,6 @@
 //! What falls due for a connection: the handshake's end, keepalive, a message that
-//! takes too long, a reader too slow, a probe, the closing. Runs on the drain's
-//! thread, when an alarm rings.
+//! takes too long, a reader too slow, a probe, the end of what let the client in, the
+//! closing. Runs on the drain's thread, when an alarm rings.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -48,6 +48,11 @@ impl Link {
     }
 
     fn attend_open(&self, now: u64) -> Option<u64> {
+        let expires = Some(self.expires.load(Ordering::SeqCst)).filter(|at| *at != NEVER);
+        if expires.is_some_and(|at| at <= now) {
+            self.close(CloseCode::POLICY, "your access has expired", false);
+            return None;
+        }
         let slow_until = self.outbox.slow_until().map(|at| self.drain.ticks(at));
         if slow_until.is_some_and(|at| at <= now) {
             self.close(CloseCode::TRY_AGAIN, "too slow to keep up", true);
@@ -66,7 +71,7 @@ impl Link {
         let ping = self.attend_keepalive(now)?;
         // Half the limit, so that reading need not set an alarm for each message.
         let message = message_timeout.map(|limit| now + (limit / 2).max(1));
-        [slow_until, probe_until, ping, message].into_iter().flatten().min()
+        [expires, slow_until, probe_until, ping, message].into_iter().flatten().min()
     }
 
     /// `None` where the peer was given up, else when a probe will have failed.

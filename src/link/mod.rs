@@ -114,6 +114,8 @@ pub(crate) struct Link {
     /// When the stage has lasted too long. This and the moments below are
     /// milliseconds on the drain's clock.
     deadline: AtomicU64,
+    /// When what let the client in ends.
+    expires: AtomicU64,
     /// When bytes last came in.
     seen: AtomicU64,
     /// When the ping was sent that no byte has followed yet.
@@ -155,6 +157,7 @@ impl Link {
             drain: drain.clone(),
             stage: AtomicU8::new(Stage::Greeting as u8),
             deadline: AtomicU64::new(drain.ticks(deadline)),
+            expires: AtomicU64::new(NEVER),
             seen: AtomicU64::new(drain.ticks(now)),
             pinged: AtomicU64::new(NEVER),
             message_since: AtomicU64::new(NEVER),
@@ -206,6 +209,18 @@ impl Link {
         let message_timeout = self.life.message_timeout.map(|limit| limit / 2);
         if let Some(first) = self.life.ping_interval.into_iter().chain(message_timeout).min() {
             self.drain.wake_at(self.id, later(now, first));
+        }
+    }
+
+    /// Closes the connection in this time, unless it is to be closed sooner.
+    pub(crate) fn expire_in(&self, wait: Duration) {
+        let at = later(self.drain.now(), wait);
+        // Further off than the clock reaches: sooner or later something else ends it.
+        if at < later(self.drain.now(), Duration::MAX) {
+            let ticks = self.drain.ticks(at).max(1);
+            let sooner = |old| (old == NEVER || ticks < old).then_some(ticks);
+            let _ = self.expires.fetch_update(Ordering::SeqCst, Ordering::SeqCst, sooner);
+            self.drain.wake_at(self.id, at);
         }
     }
 

@@ -19,6 +19,8 @@ const KEPT_NAMES = 5_000;
 
 export class Chat {
   me = { name: tabStore.get("name") ?? browserStore.get("name"), session: tabStore.get("session"), away: undefined };
+  /** What lets this tab in, where the server wants to see something. */
+  token = tabStore.get("token");
   conversations = new Map();
   /** The conversation on the page. */
   shown = undefined;
@@ -46,6 +48,7 @@ export class Chat {
     this.isReading = isReading;
     this.connection = new Connection({
       query: () => this.#query(),
+      token: () => this.token,
       onEvent: (event) => handle(this, event),
       onState: (state) => {
         this.#connectionChanged(state);
@@ -92,8 +95,15 @@ export class Chat {
     this.connection.connect();
   }
 
+  /** Shows `token` to the server from now on, or none. */
+  useToken(token) {
+    this.token = token || undefined;
+    tabStore.set("token", this.token);
+  }
+
   quit() {
     this.connection.close();
+    this.useToken(undefined);
     this.me = { name: this.me.name, session: undefined, away: undefined };
     this.conversations.clear();
     this.shown = undefined;

@@ -4,6 +4,8 @@
 import { delay, verdictOnAnswer, verdictOnClose } from "./retry.js";
 
 const SUBPROTOCOL = "chinwag.v1";
+/** A browser lets a page set no other field of the request, and addresses get into logs. */
+const TOKEN_OFFER = "chinwag.token.";
 const OPEN_WITHIN_MS = 15_000;
 const PROBE_WITHIN_MS = 5_000;
 /** After so long without a word the server is asked whether it is there, and has so long to answer. */
@@ -31,12 +33,14 @@ export class Connection {
   #checkedAt = 0;
   #timer;
   #query;
+  #token;
   #onEvent;
   #onState;
 
-  /** `query` gives the parameters of each attempt; `onEvent` gets what the server says. */
-  constructor({ query, onEvent, onState }) {
+  /** `query` and `token` give what each attempt is made with; `onEvent` gets what the server says. */
+  constructor({ query, token, onEvent, onState }) {
     this.#query = query;
+    this.#token = token;
     this.#onEvent = onEvent;
     this.#onState = onState;
     setInterval(() => this.#check(), CHECK_EVERY_MS);
@@ -49,10 +53,12 @@ export class Connection {
     this.#drop();
     this.#set({ is: "connecting" });
     const url = this.#url();
-    const socket = new WebSocket(url.href.replace(/^http/, "ws"), SUBPROTOCOL);
+    const token = this.#token();
+    const offers = token ? [SUBPROTOCOL, TOKEN_OFFER + token] : [SUBPROTOCOL];
+    const socket = new WebSocket(url.href.replace(/^http/, "ws"), offers);
     this.#socket = socket;
     socket.onmessage = ({ data }) => this.#receive(data);
-    socket.onclose = ({ code, reason }) => this.#closed(socket, url, code, reason);
+    socket.onclose = ({ code, reason }) => this.#closed(socket, url, token, code, reason);
     this.#timer = setTimeout(() => this.#lost("the server does not answer"), OPEN_WITHIN_MS);
   }
 
@@ -106,13 +112,13 @@ export class Connection {
     this.#onEvent(event);
   }
 
-  async #closed(socket, url, code, reason) {
+  async #closed(socket, url, token, code, reason) {
     if (socket !== this.#socket) return;
     clearTimeout(this.#timer);
     if (this.state.is === "open") return this.#end({ ...verdictOnClose(code, reason), code });
     if (code !== 1006) return this.#end({ ...verdictOnClose(code, reason), code });
     // A browser does not tell why a WebSocket was refused; plain HTTP does.
-    const verdict = await probe(url);
+    const verdict = await probe(url, token);
     if (socket === this.#socket) this.#end(verdict);
   }
 
@@ -166,10 +172,11 @@ export class Connection {
   }
 }
 
-async function probe(url) {
+async function probe(url, token) {
   try {
     const answer = await fetch(url, {
       cache: "no-store",
+      headers: token ? { Authorization: `Bearer ${token}` } : {},
       redirect: "manual",
       signal: AbortSignal.timeout(PROBE_WITHIN_MS),
     });

@@ -55,8 +55,9 @@ const composer = new Composer({
   candidates,
 });
 
-const entry = new Entry((name, room) => {
+const entry = new Entry((name, room, token) => {
   tabStore.set("hasQuit");
+  if (token !== undefined) chat.useToken(token);
   entry.busy(true);
   chat.enter(name, room);
 });
@@ -140,9 +141,9 @@ function stateChanged(state) {
     painter.mark("people");
     status.draw(state, chat.outbox.hasUnsent);
     // Without a name there is nobody to come back as.
-    if (state.is === "ended" && state.status) ask(state.reason);
+    if (state.is === "ended" && state.status) ask(state.reason, state.status);
   } else if (state.is === "ended") {
-    ask(state.reason);
+    ask(state.reason, state.status);
   } else if (state.is === "waiting") {
     entry.busy(false, `${capital(oneLine(state.reason))}. Trying again soon.`);
   }
@@ -150,13 +151,15 @@ function stateChanged(state) {
 
 const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
-/** Back to the door. */
-function ask(problem) {
+/** Back to the door, for the reason that the server gave, if it did. */
+function ask(problem, status) {
+  const wantsToken = status === 401;
+  if (wantsToken) chat.useToken(undefined);
   isIn = false;
   drawer.close();
   document.title = "chinwag";
   const room = roomOfAddress() || (chat.shown?.isRoom && chat.shown.name) || tabStore.get("shown") || browserStore.get("room");
-  entry.open({ name: chat.me.name, room: room || "lobby", problem: problem && `${capital(problem)}.` });
+  entry.open({ name: chat.me.name, room: room || "lobby", problem: problem && `${capital(problem)}.`, wantsToken });
 }
 
 function quit() {

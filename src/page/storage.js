@@ -12,6 +12,7 @@ const STATES = ["waiting", "sent", "kept", "absent", "failed"];
 const IS_RIGHT = {
   name: isText,
   session: isText,
+  token: isText,
   room: isText,
   shown: isText,
   rooms: isListOf(isText),

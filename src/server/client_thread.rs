@@ -15,7 +15,7 @@ use crate::handler::Handler;
 use crate::hub::{Client, Command};
 use crate::link::{Data, End, Link, Reader};
 use crate::outbox::Kind;
-use crate::{CloseCode, CloseReason, Error};
+use crate::{CloseCode, CloseReason, Error, MessageRate};
 
 thread_local! {
     static IS_CLIENT_THREAD: Cell<bool> = const { Cell::new(false) };
@@ -39,6 +39,8 @@ pub(super) struct Session {
     pub early: Bytes,
     /// The 101, ready to send.
     pub response: Bytes,
+    /// As the 101 says it.
+    pub rate: Option<MessageRate>,
     pub context: Arc<Context>,
     pub place: Place,
     pub visit: Option<Visit>,
@@ -47,7 +49,7 @@ pub(super) struct Session {
 #[expect(clippy::boxed_local, reason = "keeps the frame small: an idle client pays for each page of stack")]
 pub(super) fn run(session: Box<Session>) {
     enter();
-    let Session { client, handler, early, response, context, place, visit } = *session;
+    let Session { client, handler, early, response, rate, context, place, visit } = *session;
     let link = client.link().clone();
     link.outbox.push_control(response, Kind::Http);
     link.open();
@@ -57,7 +59,7 @@ pub(super) fn run(session: Box<Session>) {
         // Came too late for the closing of all.
         client.close(context.goodbye().code(), context.goodbye().reason());
     }
-    let pace = context.live.get().settings.message_rate.map(Pace::new);
+    let pace = rate.map(Pace::new);
     let mut callbacks = Callbacks { client: &client, handler, pace };
     let (reason, error) = callbacks.converse(&mut reader);
     if error.is_some() {

@@ -271,7 +271,8 @@ fn meet(
     let place = Place::take(context)?;
     let mut acceptance = ask_gate(context, &request)?;
     choose_subprotocol(context, &mut request, &acceptance);
-    if let Some(rate) = context.live.get().settings.message_rate {
+    let rate = context.live.get().settings.message_rate;
+    if let Some(rate) = rate {
         acceptance.headers.push((MessageRate::HEADER.to_owned(), rate.to_string()));
     }
     let response = http::accept(&request, &acceptance.headers)?;
@@ -288,6 +289,7 @@ fn meet(
         handler: acceptance.handler,
         early: Bytes::copy_from_slice(&bytes[head.length..]),
         response: response.into(),
+        rate,
         context: context.clone(),
         place,
         visit: caller.visit.take(),

@@ -11,7 +11,6 @@ use parking_lot::{Mutex, RwLock};
 use super::context::Context;
 use super::limits::Limits;
 use super::visitors::PerAddress;
-
 use crate::MessageRate;
 use crate::link::Life;
 use crate::outbox::{GapNotice, OutboxOptions, Overflow};

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use rustls::{ClientConfig, RootCertStore};
 
-use super::reloading::Reloading;
 use super::{ALPN, pem, provider};
+use crate::reloading::Reloading;
 use crate::{Error, Result};
 
 /// A client's files, read when they are first needed and again when they change.

@@ -1,10 +1,9 @@
-//! What TLS needs besides a connection: certificates and keys from PEM files, read
-//! again when they change, and words for what is wrong with them. Knows no sockets.
+//! What TLS needs besides a connection: certificates and keys from PEM files, and words
+//! for what is wrong with them. Knows no sockets.
 
 mod client;
 mod expiry;
 mod pem;
-mod reloading;
 mod server;
 mod words;
 mod x509;

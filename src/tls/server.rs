@@ -9,9 +9,9 @@ use rustls::ServerConfig;
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
 
-use super::reloading::Reloading;
 use super::x509::{self, Validity};
 use super::{ALPN, expiry, pem, provider};
+use crate::reloading::Reloading;
 use crate::{Error, Result};
 
 /// What a server shows and wants to see over TLS (1.2 and 1.3): its certificate and key

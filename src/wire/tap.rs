@@ -8,9 +8,13 @@ use std::time::SystemTime;
 use super::{Direction, WireContent, WireFrame, WireObserver, WireRecord};
 use crate::PeerAddr;
 use crate::frame::{self, Header};
+use crate::request::TOKEN_OFFER;
 
-/// Header fields and query keys whose values no observer gets to see.
+/// Header fields whose values no observer gets to see.
 const SECRETS: [&str; 4] = ["authorization", "cookie", "proxy-authorization", "set-cookie"];
+/// Parameters of a query whose values no observer gets to see.
+const SECRET_PARAMETERS: [&str; 2] = ["token", "session"];
+const HIDDEN: &str = "(hidden)";
 
 /// One connection's observer.
 pub(crate) struct Tap {
@@ -132,14 +136,17 @@ fn split(mut bytes: &[u8]) -> impl Iterator<Item = SeenFrame> {
 fn without_secrets(head: &str) -> String {
     let mut out = String::with_capacity(head.len());
     for (number, line) in head.split_inclusive('\n').enumerate() {
-        if number == 0 {
-            out.push_str(&without_token(line));
-            continue;
-        }
         match line.split_once(':') {
-            Some((name, _)) if SECRETS.iter().any(|secret| name.eq_ignore_ascii_case(secret)) => {
-                out.push_str(name);
-                out.push_str(": (hidden)\r\n");
+            _ if number == 0 => out.push_str(&without_parameters(line)),
+            Some((name, _)) if SECRETS.iter().any(|secret| name.trim().eq_ignore_ascii_case(secret)) => {
+                out.push_str(&format!("{name}: {HIDDEN}\r\n"));
+            }
+            Some((name, value)) if name.trim().eq_ignore_ascii_case("sec-websocket-protocol") => {
+                out.push_str(&format!("{name}:{}", without_offers(value)));
+            }
+            // An address in it, of this page or of where it goes on.
+            Some((name, value)) if value.contains('?') => {
+                out.push_str(&format!("{name}:{}", without_parameters(value)));
             }
             _ => out.push_str(line),
         }
@@ -147,14 +154,32 @@ fn without_secrets(head: &str) -> String {
     out
 }
 
-/// A request line whose query has no readable `token` and `session`.
-fn without_token(line: &str) -> String {
-    let hide = |pair: &str| match pair.split_once('=') {
-        Some((key @ ("token" | "session"), value)) => {
-            let rest = value.find(' ').map_or("", |at| &value[at..]);
-            format!("{key}=(hidden){rest}")
+/// A list of subprotocols in which tokens are not to be read.
+fn without_offers(list: &str) -> String {
+    let hide = |offer: &str| match offer.find(TOKEN_OFFER) {
+        Some(at) => {
+            let (before, secret) = offer.split_at(at + TOKEN_OFFER.len());
+            let end = secret.find(char::is_whitespace).unwrap_or(secret.len());
+            format!("{before}{HIDDEN}{}", &secret[end..])
         }
-        _ => pair.to_owned(),
+        None => offer.to_owned(),
+    };
+    list.split(',').map(hide).collect::<Vec<_>>().join(",")
+}
+
+/// A line with an address whose query has no readable `token` and `session`, however their
+/// names are written.
+fn without_parameters(line: &str) -> String {
+    let hide = |pair: &str| {
+        let Some((key, value)) = pair.split_once('=') else { return pair.to_owned() };
+        let name = form_urlencoded::parse(key.as_bytes()).next();
+        match name {
+            Some((name, _)) if SECRET_PARAMETERS.contains(&&*name) => {
+                let rest = value.find(char::is_whitespace).map_or("", |at| &value[at..]);
+                format!("{key}={HIDDEN}{rest}")
+            }
+            _ => pair.to_owned(),
+        }
     };
     let Some((path, query)) = line.split_once('?') else { return line.to_owned() };
     format!("{path}?{}", query.split('&').map(hide).collect::<Vec<_>>().join("&"))
@@ -171,5 +196,23 @@ mod tests {
         assert!(shown.starts_with("GET /?name=John&token=(hidden) HTTP/1.1\r\n"), "{shown}");
         assert!(!shown.contains("xyz") && !shown.contains("a=b"), "{shown}");
         assert!(shown.ends_with("\r\n\r\n"));
+    }
+    #[test]
+    fn a_token_is_hidden_wherever_a_request_carries_it() {
+        for head in [
+            "GET /?%74oken=s3cret&name=John HTTP/1.1\r\n\r\n",
+            "GET /?name=John&tok%65n=s3cret HTTP/1.1\r\n\r\n",
+            "GET / HTTP/1.1\r\nSec-WebSocket-Protocol: chinwag.v1, chinwag.token.s3cret\r\n\r\n",
+            "GET / HTTP/1.1\r\nsec-websocket-protocol:chinwag.token.s3cret,chinwag.v1\r\n\r\n",
+            "GET / HTTP/1.1\r\nReferer: http://x/?a=b&token=s3cret\r\n\r\n",
+            "HTTP/1.1 307 Elsewhere\r\nLocation: /ws?session=s3cret\r\n\r\n",
+        ] {
+            let shown = without_secrets(head);
+            assert!(!shown.contains("s3cret") && shown.contains("(hidden)"), "{shown}");
+            assert_eq!(shown.lines().count(), head.lines().count(), "{shown}");
+            assert!(shown.ends_with("\r\n\r\n"), "{shown}");
+        }
+        let plain = "GET / HTTP/1.1\r\nSec-WebSocket-Protocol: chinwag.v1, other\r\n\r\n";
+        assert_eq!(without_secrets(plain), plain);
     }
 }

@@ -56,6 +56,12 @@ fn page_and_chat_work_encrypted() {
     succeeds(script("secure").args([&identity.cert, &identity.key]));
 }
 
+#[test]
+#[ignore = "needs Chromium and npm's playwright-core: run tests/run"]
+fn a_page_asks_for_a_token_where_the_server_wants_one() {
+    succeeds(&mut script("token"));
+}
+
 fn script(name: &str) -> Command {
     let mut command = Command::new("node");
     command

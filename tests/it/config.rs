@@ -152,3 +152,21 @@ fn a_server_with_a_broken_file_does_not_start_and_says_so_in_one_line() {
     assert!(output.status.code() == Some(1) && stderr.contains(&missing), "{stderr}");
     assert!(Path::new(file.path()).exists());
 }
+
+#[test]
+fn verbose_and_quiet_go_from_the_level_in_the_file() {
+    let file = File::new("listen = \"127.0.0.1:0\"\nlog-level = \"warn\"\n");
+    let log_with = |name: &str, args: &[&str]| {
+        let log = file.beside(name);
+        let mut server = start(command(&["--config", file.path(), "--log-file", &log]).args(args));
+        server.address();
+        server.signal("-TERM");
+        assert_eq!(server.exit_code(), 0);
+        fs::read_to_string(log).unwrap()
+    };
+    assert_eq!(log_with("as-it-is", &[]), "");
+    let verbose = log_with("verbose", &["-v"]);
+    assert!(verbose.contains("[INFO]") && !verbose.contains("[DEBUG]"), "{verbose}");
+    let named = log_with("named", &["--log-level", "debug", "-q"]);
+    assert!(named.contains("[INFO]") && !named.contains("[DEBUG]"), "{named}");
+}

@@ -82,7 +82,7 @@ fn the_metrics_are_read_by_prometheus_own_parsers() {
     succeeds(python("metrics.py").arg(format!("http://{addr}/metrics")));
 }
 
-fn python(script: &str) -> Command {
+pub fn python(script: &str) -> Command {
     assert!(Path::new(PYTHON).exists(), "{PYTHON} is missing: run tests/run");
     let mut command = Command::new(PYTHON);
     command.arg("-u").arg(format!("{SCRIPTS}/{script}"));

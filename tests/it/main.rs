@@ -1,6 +1,7 @@
 //! One binary: what a user relies on, over real sockets.
 #![allow(missing_docs, clippy::unwrap_used)]
 
+mod auth;
 mod browser;
 mod chat_client;
 mod chat_client_json;

@@ -78,7 +78,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     let trace = Arc::new(AtomicBool::new(options.trace_wire));
     let printer = WirePrinter::new(trace::ToScreen::new(&screen));
     let printer = printer.map_err(|error| Failure::new(error.to_string()))?;
-    let connect = connect::options(options, &canceller).wire_observer(trace::observer(printer, &trace));
+    let connect = connect::options(options, &canceller)?.wire_observer(trace::observer(printer, &trace));
     let (chat, updates) = match connect::chat(options, connect, options.backoff(true)) {
         Ok(joined) => joined,
         Err(Error::Cancelled) => return Ok(()),

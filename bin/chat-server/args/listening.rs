@@ -30,12 +30,11 @@ pub struct Listening {
     #[arg(long, value_name = "PEM", env = "CHINWAG_TLS_KEY", requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
 
-    /// Authority (PEM) whose certificates clients show; without one they do not get in,
-    /// unless --tls-client-auth says otherwise.
+    /// Lets in only clients with a certificate of an authority in this file.
     #[arg(long, value_name = "PEM", env = "CHINWAG_TLS_CLIENT_CA", requires = "tls_cert")]
     pub tls_client_ca: Option<PathBuf>,
 
-    /// Whether clients need a certificate of --tls-client-ca's.
+    /// Whether clients need a certificate of the client authority's.
     #[arg(long, value_name = "WHICH", env = "CHINWAG_TLS_CLIENT_AUTH", requires = "tls_client_ca")]
     pub tls_client_auth: Option<ClientAuth>,
 

@@ -1,21 +1,25 @@
 //! The command line, in groups: each sets what it is about.
 
 mod admin;
+mod auth;
 mod chatting;
 mod ctl;
 mod limits;
 mod listening;
 mod operations;
 mod proxies;
+mod token;
 mod watching;
 
 pub use admin::Admin;
+pub use auth::{Auth, Guard};
 pub use chatting::Chatting;
 pub use ctl::Ctl;
 pub use limits::Limits;
 pub use listening::{Listening, secured};
 pub use operations::Operations;
 pub use proxies::Proxies;
+pub use token::{TokenAction, TokenCommand};
 pub use watching::Watching;
 
 use std::path::PathBuf;
@@ -50,6 +54,11 @@ pub enum Task {
     CheckConfig(Box<CheckConfig>),
     /// Ask a running server over its admin socket: who is here, who is banned; and keep order.
     Ctl(Ctl),
+    /// Give out tokens, and take them back.
+    ///
+    /// They are in a file, for --auth tokens:FILE. A running server sees a change within two
+    /// seconds or so, or at SIGHUP.
+    Token(TokenCommand),
 }
 
 #[derive(Args)]
@@ -75,6 +84,9 @@ pub struct Options {
 
     #[command(flatten)]
     pub proxies: Proxies,
+
+    #[command(flatten)]
+    pub auth: Auth,
 
     #[command(flatten)]
     pub chatting: Chatting,

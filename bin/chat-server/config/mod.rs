@@ -96,7 +96,7 @@ pub fn is_key(arg: &Arg) -> bool {
 fn lenient(command: Command) -> Command {
     command
         .mut_args(|arg| {
-            let arg = arg.requires(Resettable::Reset).conflicts_with(Resettable::Reset);
+            let arg = arg.requires(Resettable::Reset).conflicts_with(Resettable::Reset).required(false);
             if arg.get_id() == "config" { arg } else { arg.env(Resettable::Reset) }
         })
         .mut_subcommands(|sub| if sub.get_name() == CHECK { lenient(sub) } else { sub })

@@ -42,8 +42,12 @@ impl Problem {
 
     /// Something that shows when an option is used.
     pub fn on_use(key: &str, origin: &Origin, words: &str) -> Self {
-        let line = if let Origin::File(_, line) = origin { *line } else { 0 };
-        Self { place: origin.to_string(), words: format!("{key}: {words}"), line, is_usage: false }
+        let (place, line) = match origin {
+            Origin::File(_, line) => (origin.to_string(), *line),
+            Origin::Environment => (format!("CHINWAG_{}", key.to_uppercase().replace('-', "_")), 0),
+            _ => (origin.to_string(), 0),
+        };
+        Self { place, words: format!("{key}: {words}"), line, is_usage: false }
     }
 }
 

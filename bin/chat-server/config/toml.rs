@@ -31,7 +31,7 @@ fn help(arg: &Arg) -> String {
     let help = arg.get_long_help().or(arg.get_help()).map(ToString::to_string).unwrap_or_default();
     let values: Vec<_> = arg.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect();
     let is_choice = arg.get_action().takes_values() && !values.is_empty();
-    if is_choice { format!("{help} One of {}.", values.join(", ")) } else { help }
+    if is_choice { format!("{}. One of {}", help.trim_end_matches('.'), values.join(", ")) } else { help }
 }
 
 fn assignment(arg: &Arg) -> String {

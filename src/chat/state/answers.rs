@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Done, Problem, State, now};
+use crate::chat::identity::is_among;
 use crate::chat::{ChatStatistics, ClientInfo, Role, RoomName};
 use crate::protocol::{Ask, ChatMessage, Event, Inside, RoomInfo};
 use crate::{Client, ClientId, Turn};
@@ -66,7 +67,7 @@ impl State {
         messages
     }
 
-    /// The rooms that somebody is in, in order.
+    /// How much there is of everything.
     pub(in crate::chat) fn statistics(&self) -> ChatStatistics {
         let (log_messages, log_bytes) = self.logs.size();
         ChatStatistics {
@@ -78,6 +79,7 @@ impl State {
         }
     }
 
+    /// The rooms that somebody is in, in order.
     pub(in crate::chat) fn room_infos(&self) -> Vec<RoomInfo> {
         let mut rooms = self.rooms.iter().collect::<Vec<_>>();
         rooms.sort_unstable_by_key(|(name, _)| *name);
@@ -115,16 +117,24 @@ impl State {
         }
     }
 
-    /// What is known of somebody, whose round-trip time was measured.
+    /// What is known of somebody, whose round-trip time was measured, with those of the
+    /// rooms that the asker may know of.
     pub(in crate::chat) fn whois(
         &self,
         turn: &mut Turn<'_>,
         who: ClientId,
         name: &str,
         rtt: Option<Duration>,
+        allowed: Option<&[RoomName]>,
     ) -> Done {
         let person = self.person_named(name)?;
-        let mut rooms = person.places.lock().iter().map(RoomName::to_string).collect::<Vec<_>>();
+        let places = person.places.lock();
+        let mut rooms = places
+            .iter()
+            .filter(|room| is_among(allowed, room.as_str()))
+            .map(RoomName::to_string)
+            .collect::<Vec<_>>();
+        drop(places);
         rooms.sort_unstable();
         let is_asked_inside = self.person(who)?.role == Role::Operator;
         let inside = if is_asked_inside { self.inside(person) } else { Inside::default() };

@@ -97,6 +97,9 @@ fn what_shows_only_on_use_is_told() {
     assert_wrong_lines(&text("/no/such/cert", key), &[(2, "/no/such/cert")]);
     assert_wrong_lines("listen = \"no.such.host.invalid:80\"\n", &[(1, "no.such.host.invalid:80")]);
     assert_wrong_lines("listen = \"unix:/no/such/folder/sock\"\n", &[(1, "/no/such/folder")]);
+    assert_wrong_lines("takeover-socket = \"/no/such/folder/sock\"\n", &[(1, "/no/such/folder")]);
+    let output = command(&["check-config"]).env("CHINWAG_LOG_FILE", "/").output().unwrap();
+    assert_wrong(&output, &[("CHINWAG_LOG_FILE: log-file: ", "/ is a folder")]);
 }
 
 #[test]

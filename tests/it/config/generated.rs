@@ -9,9 +9,12 @@ use super::{File, check};
 fn options() -> Vec<(String, Option<String>)> {
     let output = Command::new(env!("CARGO_BIN_EXE_chat-server")).arg("--help").output().unwrap();
     let mut options: Vec<(String, Option<String>)> = Vec::new();
-    for line in String::from_utf8(output.stdout).unwrap().lines().map(str::trim) {
+    for line in String::from_utf8(output.stdout).unwrap().lines() {
+        // What is said of an option is further in, and may begin with another.
+        let is_option = line.find(|char| char != ' ').is_some_and(|indent| indent < 8);
+        let line = line.trim();
         let option = line.split_whitespace().take(2).find_map(|word| word.strip_prefix("--"));
-        if let Some(option) = option.filter(|_| line.starts_with('-')) {
+        if let Some(option) = option.filter(|_| is_option && line.starts_with('-')) {
             options.push((option.trim_end_matches("...").to_owned(), None));
         }
         if let Some(variable) = line.strip_prefix("[env: ") {

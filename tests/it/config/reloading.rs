@@ -1,6 +1,7 @@
 //! SIGHUP.
 
 use std::fs;
+use std::time::{Duration, Instant};
 
 use chinwag::{CloseCode, Connection, Settings};
 
@@ -49,30 +50,29 @@ impl Running {
     }
 }
 
-/// Whether a few messages at once have to wait for each other.
-fn is_held_up(client: &mut Connection) -> bool {
+/// How long it takes until three messages, said at once, were all heard.
+fn time_for_three(client: &mut Connection, name: &str) -> Duration {
+    let began = Instant::now();
     (0..3).for_each(|number| client.send(format!("{number}")).unwrap());
-    let mut heard = 0;
-    while heard < 3 {
-        match client.recv_timeout(std::time::Duration::from_millis(700)) {
-            Ok(Some(message)) => heard += usize::from(message.as_text().unwrap().contains(" says: ")),
-            Ok(None) => return true,
-            Err(error) => panic!("{error}"),
-        }
-    }
-    false
+    while hear(client) != format!("{name} says: 2") {}
+    began.elapsed()
 }
 
 #[test]
-fn a_new_rate_holds_for_newcomers_and_nobody_is_dropped() {
+fn a_new_rate_holds_for_newcomers_and_who_is_there_keeps_the_old_one() {
+    const TWO_WAITS: Duration = Duration::from_millis(1900);
     let running = Running::new("message-rate = \"20:10\"\n", &[]);
     let mut early = running.join("early");
     let line = running.reload("message-rate = \"1:1\"\n");
     assert!(line.contains("message-rate was \"20:10\" and is \"1:1\""), "{line}");
     let mut late = running.join("late");
-    assert!(is_held_up(&mut late), "three messages in less than 700 ms each, at one a second");
-    while hear(&mut early) != "late says: 0" {}
-    assert!(!is_held_up(&mut early), "who came before keeps the old rate");
+    let time = time_for_three(&mut late, "late");
+    assert!(time >= TWO_WAITS, "three messages in {time:?}, at one a second");
+    running.reload("message-rate = \"off\"\n");
+    let time = time_for_three(&mut late, "late");
+    assert!(time >= TWO_WAITS, "three messages in {time:?}, though it came at one a second");
+    // Nobody was dropped.
+    time_for_three(&mut early, "early");
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! A shutdown: who is told what, who is refused, and how the clients' ends are spread.
 
-use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
@@ -142,28 +141,19 @@ fn a_second_word_ends_it_at_once_in_the_midst_of_the_window() {
         .close_timeout(Duration::from_secs(600))
         .bind("127.0.0.1:0")
         .unwrap();
-    // At 10 ms each this takes 4 s, and nobody answers.
+    // At 10 ms each this takes 4 s, and most never answer.
     let mut crowd = crowd(addr(&server), 400);
+    let end_rx = ends(crowd.split_off(380));
     let handle = server.shutdown_handle();
     let stopping = thread::spawn({
         let handle = handle.clone();
         move || handle.shutdown()
     });
-    while crowd.iter().all(|raw| has_nothing(&raw.stream)) {
-        thread::yield_now();
-    }
+    end_rx.recv_timeout(PATIENCE).expect("one of the twenty is told");
     // Where the machine is busy, not all threads of the crowd end within a second.
     let _ = (handle.shutdown_within(Duration::ZERO), stopping.join().unwrap());
     let closed = crowd.iter_mut().map(Raw::read_to_end).filter(|said| said.ends_with(b"going away")).count();
-    assert!(closed > 0 && closed < 390, "{closed} of 400 were told");
-}
-
-/// Whether there is nothing to read yet.
-fn has_nothing(stream: &TcpStream) -> bool {
-    stream.set_nonblocking(true).unwrap();
-    let peeked = stream.peek(&mut [0]);
-    stream.set_nonblocking(false).unwrap();
-    peeked.is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
+    assert!(closed < 380, "all were told");
 }
 
 #[test]
@@ -204,7 +194,8 @@ fn a_crowd_whose_server_restarts_does_not_come_back_as_a_herd() {
     let clients: Vec<_> = (0..CROWD)
         .map(|number| ChatClient::builder(format!("ws://{addr}/"), format!("n{number}")).connect().unwrap())
         .collect();
-    old.shutdown_handle().restart().unwrap();
+    // Where the machine is busy, not all of its threads end in time.
+    let _ = old.shutdown_handle().restart();
     let arrivals = Arc::<Mutex<Vec<Instant>>>::default();
     let new = start(addr, arrivals.clone());
     for (_, updates) in &clients {

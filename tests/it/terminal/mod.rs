@@ -37,6 +37,27 @@ fn two_people_talk_through_the_real_server() {
 }
 
 #[test]
+fn a_token_lets_in_on_a_terminal_too() {
+    let folder = folder("token");
+    let path = folder.join("tokens");
+    let token = chinwag::auth::TokenFile::new(&path).add("John", chinwag::chat::Role::Member).unwrap();
+    let auth = format!("tokens:{}", path.display());
+    let (_server, addr) = Program::chat_server(&["-qqq", "--auth", &auth]);
+    let url = format!("ws://{addr}/");
+    let environment = [("CHINWAG_TOKEN", &*token)];
+    let mut john = Setup { environment: &environment, ..Setup::default() }.start(&url);
+    john.shows("here: John");
+    john.enter("/trace");
+    john.enter("hi");
+    john.shows("John: hi");
+    john.enter("/quit");
+    assert_eq!(john.exit_code(), 0);
+    assert!(!String::from_utf8_lossy(&john.raw()).contains(&token));
+    assert_eq!(Terminal::start(&url).exit_code(), 1);
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
 fn a_message_has_time_name_and_text_wrapped_under_itself() {
     let script = Script::new();
     let terminal = Setup { columns: 50, ..Setup::default() }.start(&script.url());
