@@ -74,7 +74,7 @@
 //! and delays nobody else. Within a [`Room`] all members see the same messages in
 //! the same order.
 //!
-//! # Limits, all on by default
+//! # Limits, on by default
 //!
 //! | what | default | option |
 //! |---|---|---|
@@ -84,7 +84,9 @@
 //! | a slow reader | 1 MiB or 1,024 messages, then 5 s | [`outbox_bytes`](ServerBuilder::outbox_bytes), [`outbox_messages`](ServerBuilder::outbox_messages), [`overflow`](ServerBuilder::overflow) |
 //! | a close | 5 s for the answer | [`close_timeout`](ServerBuilder::close_timeout) |
 //! | clients | what the machine holds, then 503 | [`max_clients`](ServerBuilder::max_clients) |
-//! | a shutdown | 10 s | [`drain_timeout`](ServerBuilder::drain_timeout) |
+//! | one address | 32 connections, 60 WebSockets a minute | [`connections_per_address`](ServerBuilder::connections_per_address), [`joins_per_address`](ServerBuilder::joins_per_address) |
+//! | a talker | none here, 20 at once and 10 a second in `chat-server` | [`message_rate`](ServerBuilder::message_rate) |
+//! | a shutdown | 10 s, clients sent away over 5 s | [`drain_timeout`](ServerBuilder::drain_timeout) |
 //!
 //! A running server changes them by [`Server::settings`].
 //!

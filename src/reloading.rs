@@ -16,7 +16,7 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// What tells one version of a file from another; `None` where it cannot be seen.
 type Stamp = Option<(u64, u64, u64, (i64, i64), (i64, i64))>;
 
-/// What is to follow from a change.
+/// What is to be done with an old value and its new one.
 type Replaced<T> = Box<dyn Fn(&T, &T) + Send + Sync>;
 
 pub(crate) struct Reloading<T> {

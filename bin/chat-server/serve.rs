@@ -42,7 +42,7 @@ pub fn run(
         None => chat.build(),
     };
     chat.change_settings(|settings| options.chatting.apply(settings));
-    let server = start(options, &chat, listeners, printer.as_ref())?;
+    let server = start(options, &chat, listeners, tls.as_ref(), printer.as_ref())?;
     let is_takeover = takeover.as_ref().is_some_and(|takeover| takeover.predecessor().is_some());
     let admin_socket = options.admin.open_socket(&chat, &server, is_takeover)?;
     let mut out = std::io::stdout();
@@ -100,6 +100,7 @@ fn start(
     options: &Options,
     chat: &Chat,
     listeners: Vec<Listener>,
+    tls: Option<&ServerTls>,
     printer: Option<&WirePrinter>,
 ) -> Result<Server, Error> {
     let mut settings = Settings::default();
@@ -109,7 +110,7 @@ fn start(
     let live = Arc::<OnceLock<SettingsHandle>>::default();
     let current = live.clone();
     let builder = Server::builder().settings(settings);
-    let answers = answers(options, chat, builder.monitor());
+    let answers = answers(options, chat, tls, builder.monitor());
     let builder =
         builder.paths(Chat::PATHS).http(answers).handler(chat.gate()).on_shutdown(move |hub, code| {
             if let Some(current) = current.get() {
@@ -130,9 +131,11 @@ fn start(
 fn answers(
     options: &Options,
     chat: &Chat,
+    tls: Option<&ServerTls>,
     monitor: Monitor,
 ) -> impl Fn(&Request) -> Option<Response> + Send + Sync + 'static {
-    let metrics = options.watching.apply(Metrics::new(monitor.clone()).chat(chat));
+    let metrics = Metrics::new(monitor.clone()).chat(chat);
+    let metrics = options.watching.apply(tls.into_iter().fold(metrics, Metrics::tls));
     let chat = chat.clone();
     move |request| {
         page::respond(request)

@@ -27,6 +27,8 @@ mod chat;
 #[cfg(target_os = "linux")]
 mod process;
 mod server;
+#[cfg(feature = "tls")]
+mod tls;
 mod writer;
 
 use std::time::{Duration, Instant};
@@ -37,6 +39,8 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text;
 use prometheus_client::registry::Registry;
 
+#[cfg(feature = "tls")]
+use crate::ServerTls;
 #[cfg(feature = "chat")]
 use crate::chat::Chat;
 use crate::{Monitor, PeerAddr, Refusal, Request, Response};
@@ -73,6 +77,12 @@ impl Metrics {
     #[cfg(feature = "chat")]
     pub fn chat(self, chat: &Chat) -> Self {
         self.collector(chat::ChatCollector(chat.clone()))
+    }
+
+    /// And when the certificate of these listeners expires.
+    #[cfg(feature = "tls")]
+    pub fn tls(self, tls: &ServerTls) -> Self {
+        self.collector(tls::TlsCollector(tls.clone()))
     }
 
     /// And what an application counts itself.

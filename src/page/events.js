@@ -259,7 +259,7 @@ const DEEDS = {
 
 /** The last moment that a date can tell. */
 const END = 8.64e15;
-const termsOf = (until, reason) => told`${until ? told` until ${fullTime(Math.min(until, END))}` : told``}${reason ? told`: ${reason}` : told``}`;
+const termsOf = (until, reason) => told`${Number.isFinite(until) ? told` until ${fullTime(Math.min(until, END))}` : told``}${reason ? told`: ${reason}` : told``}`;
 
 function itemFrom(chat, message) {
   chat.meet(message.from);

@@ -5,6 +5,7 @@
 mod answers;
 mod coming;
 mod moderation;
+mod rules;
 mod settings;
 mod talk;
 

@@ -1,19 +1,20 @@
-//! Keeping order: what operators do, and what it keeps others from.
+//! Keeping order: what operators do. What it keeps others from is in `rules.rs`.
 
-use std::net::IpAddr;
-use std::sync::Arc;
-
+use super::rules::Leaving;
 use super::settings::short;
-use super::{Done, Person, Problem, State, now, parse_name, parse_room};
+use super::{Problem, State, now, parse_name, parse_room};
 use crate::chat::bans::{Meant, Target, shown_name, terms};
 use crate::chat::mutes::{MAX_MUTES, Mute};
-use crate::chat::sessions::Token;
-use crate::chat::{NameKey, Role, RoomName};
+use crate::chat::{Role, RoomName};
 use crate::protocol::{Action, Ask, Ban, Event, Moderated};
-use crate::{ClientId, CloseCode, Escaped, Turn};
+use crate::{ClientId, Escaped, Turn};
 
 /// So many rooms at most are locked.
 const MAX_LOCKS: usize = 1000;
+/// Where a ban meets more, each is not told of to the others: that they left says enough.
+const MAX_TOLD: usize = 20;
+/// So many bans at most are listed to one in the chat, the latest.
+const MAX_LISTED: usize = 1000;
 /// The longest time that can be said, a century; longer is for good.
 const MAX_LASTING: u64 = 100 * 365 * 24 * 3600 * 1000;
 
@@ -31,9 +32,6 @@ struct By {
     name: String,
     id: Option<ClientId>,
 }
-
-/// Whose connections are to be ended: with these words, or those of a ban.
-type Out = Vec<(ClientId, Option<String>)>;
 
 impl By {
     fn did(&self, action: Action) -> Moderated {
@@ -65,7 +63,7 @@ impl State {
             Ask::Ban { who, lasting, reason } => self.ban(turn, &by, &who, lasting, &reason, &mut out),
             Ask::Unban { who } => self.unban(&by, &who),
             Ask::Bans => {
-                return Ok(self.answer_to_operator(turn, &by, Event::Bans { bans: self.bans.list(now()) }));
+                return Ok(self.list_bans(turn, &by));
             }
             Ask::Mute { name, lasting, reason } => self.mute(turn, &by, &name, lasting, &reason),
             Ask::Unmute { name } => self.unmute(turn, &by, &name),
@@ -77,13 +75,16 @@ impl State {
         log_deed(&done);
         let event = self.answer_to_operator(turn, &by, Event::Moderated(done));
         // Only now, so that all hear why before they hear that somebody left.
-        for (who, words) in out {
-            match words {
-                Some(words) => self.evict(turn, who, &words),
-                None => self.evict_banned(turn, who),
-            }
-        }
+        self.evict(turn, out);
         Ok(event)
+    }
+
+    fn list_bans(&self, turn: &mut Turn<'_>, by: &By) -> Event {
+        let mut bans = self.bans.list(now());
+        if by.id.is_some() {
+            bans.drain(..bans.len().saturating_sub(MAX_LISTED));
+        }
+        self.answer_to_operator(turn, by, Event::Bans { bans })
     }
 
     fn answer_to_operator(&self, turn: &mut Turn<'_>, by: &By, event: Event) -> Event {
@@ -111,7 +112,7 @@ impl State {
         by: &By,
         name: &str,
         reason: &str,
-        out: &mut Out,
+        out: &mut Vec<Leaving>,
     ) -> Result<Moderated, Problem> {
         let reason = short(reason)?;
         let person = self.person_named(name)?;
@@ -123,7 +124,7 @@ impl State {
         for guests in self.locks.values_mut() {
             guests.remove(&token);
         }
-        out.push((who, Some(words)));
+        out.push(Leaving { who, words, session: None });
         Ok(done)
     }
 
@@ -134,7 +135,7 @@ impl State {
         who: &str,
         lasting: Option<u64>,
         reason: &str,
-        out: &mut Out,
+        out: &mut Vec<Leaving>,
     ) -> Result<Moderated, Problem> {
         let (reason, until) = (short(reason)?, end(lasting)?);
         let (target, who) = self.target(who)?;
@@ -150,10 +151,13 @@ impl State {
         let done = Moderated { until, reason, ..by.did(Action::Ban) };
         let meant = self.people.values().filter(|person| person.is_meant(&target));
         let meant = meant.map(|person| (person.client.id(), person.name.to_string())).collect::<Vec<_>>();
+        let is_told = meant.len() <= MAX_TOLD;
         for (id, name) in meant {
-            // Where somebody comes from is not for the room.
-            self.tell_around(turn, id, by, &Moderated { name: Some(name), ..done.clone() });
-            out.push((id, None));
+            if is_told {
+                // Where somebody comes from is not for the room.
+                self.tell_around(turn, id, by, &Moderated { name: Some(name), ..done.clone() });
+            }
+            out.extend(self.ban_on(id));
         }
         Ok(Moderated { who: Some(who), ..done })
     }
@@ -269,32 +273,6 @@ impl State {
         }
     }
 
-    /// Ends the connection of somebody who is out from here on, whatever it still sends.
-    fn evict(&mut self, turn: &mut Turn<'_>, who: ClientId, words: &str) {
-        let Some(person) = self.people.get(&who) else { return };
-        let client = person.client.clone();
-        turn.close(&client, CloseCode::POLICY, words);
-        for place in person.places.lock().iter() {
-            if let Some(room) = self.rooms.get(place) {
-                turn.leave(&room.hub_room, &client);
-            }
-        }
-        self.part(turn, who);
-    }
-
-    /// The same, where a ban is on this person, who does not come back in the same session
-    /// under another name.
-    pub(super) fn evict_banned(&mut self, turn: &mut Turn<'_>, who: ClientId) {
-        let Some(person) = self.people.get(&who) else { return };
-        let addr = person.client.peer_addr().tcp().map(|addr| addr.ip());
-        let token = person.token.clone();
-        let banned = self.check_ban(Some(&person.key), addr, person.subject.as_ref());
-        if let Err(problem) = banned {
-            self.evict(turn, who, problem.reason());
-            self.sessions.forget(&token);
-        }
-    }
-
     /// Tells those who share a room with somebody, and that one, but not the operator, who
     /// is answered. Crowds are not told, as they are not told of comings and goings.
     fn tell_around(&self, turn: &mut Turn<'_>, who: ClientId, by: &By, done: &Moderated) {
@@ -314,64 +292,6 @@ impl State {
         let inside = self.rooms.get(room).into_iter().flat_map(|room| &room.people);
         self.tell_each(turn, inside.filter(|id| Some(**id) != by.id), &Event::Moderated(done.clone()));
         done
-    }
-
-    /// Whether somebody may come in, or be called that.
-    pub(in crate::chat) fn check_ban(
-        &self,
-        name: Option<&NameKey>,
-        addr: Option<IpAddr>,
-        subject: Option<&Arc<str>>,
-    ) -> Done {
-        let Some(ban) = self.bans.find(name, addr, subject, now()) else { return Ok(()) };
-        let what = match ban.who.split_once(':') {
-            Some(("name", name)) => format!("the name {name} is"),
-            Some(("address", _)) => "your address is".to_owned(),
-            _ => "you are".to_owned(),
-        };
-        Err(Problem::new("banned", format!("{what} banned{}", terms(ban.until, &ban.reason))))
-    }
-
-    /// Whether this person may take another name.
-    pub(in crate::chat) fn check_rename(&self, who: ClientId, name: &NameKey) -> Done {
-        self.check_voice(who)?;
-        self.check_ban(Some(name), None, None)
-    }
-
-    /// Whether this person may talk.
-    pub(super) fn check_voice(&self, who: ClientId) -> Done {
-        let Some(mute) = self.mutes.find(who, now()) else { return Ok(()) };
-        Err(Problem::new("muted", format!("you are muted{}", terms(mute.until, &mute.reason))))
-    }
-
-    /// Whether one with this role and session may come into a room.
-    pub(in crate::chat) fn check_lock(&self, room: &RoomName, role: Role, session: &Token) -> Done {
-        match self.locks.get(room) {
-            Some(guests) if role != Role::Operator && !guests.contains(session) => {
-                Err(Problem::new("locked", format!("{room} takes no newcomers at the moment")))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// The locked rooms that nobody is in.
-    pub(in crate::chat) fn locked_empty_rooms(&self) -> Vec<String> {
-        let empty = self.locks.keys().filter(|room| !self.rooms.contains_key(*room));
-        let mut empty = empty.map(RoomName::to_string).collect::<Vec<_>>();
-        empty.sort_unstable();
-        empty
-    }
-}
-
-impl Person {
-    fn is_meant(&self, target: &Target) -> bool {
-        match target {
-            Target::Name(key) => self.key == *key,
-            Target::Subject(subject) => self.subject.as_ref() == Some(subject),
-            Target::Network(_) => {
-                self.client.peer_addr().tcp().is_some_and(|addr| target.has_address(addr.ip()))
-            }
-        }
     }
 }
 

@@ -148,8 +148,11 @@ async function aHostileServerIsHarmless(server, page) {
     send({ type: "renamed", from: "b", name: `${bad}4`, time });
     send({ type: "topic", room: "lobby", text: bad, by: bad, time });
     send({ type: "notice", text: bad });
+    send({ type: "moderated", action: "mute", by: bad, name: bad, until: 1e300, reason: bad, time });
+    send({ type: "moderated", action: bad, by: bad, who: bad, room: bad, until: bad, time });
+    send({ type: "bans", bans: [{ who: bad, by: bad, until: bad, reason: bad, time }] });
     send({ type: "error", code: bad, reason: bad });
-    send({ type: "whois", name: bad, rooms: [bad], since: time, idle: 1 });
+    send({ type: "whois", name: bad, rooms: [bad], since: time, idle: 1, role: bad, address: bad, subject: bad });
     send({ type: "constructor" });
     send({ type: "of a later version", text: bad });
     socket.send("no JSON");

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use chinwag::metrics::Metrics;
 use chinwag::{Clock, CloseCode, Listener, Message, MessageRate, Overflow, Server, ServerTls, Statistics};
 
-use super::{get, scrape, watched};
+use super::{Scrape, get, scrape, watched};
 use crate::support::{PATIENCE, Program, Raw, addr, answer_to, eventually, hears, join, masked, request};
 use crate::tls::authority::{Authority, HERE};
 
@@ -201,6 +202,17 @@ fn tls_handshakes_that_fail_are_counted_by_why() {
     eventually("the alert", || failed("refused_by_peer") == 1);
     answer_to(addr, "\x16\x03\x01\x00\x05hello");
     eventually("a record with nonsense in it", || failed("other") == 1);
+}
+
+#[test]
+fn it_is_said_when_the_certificate_expires() {
+    let authority = Authority::new();
+    let expired = authority.expired();
+    let tls = ServerTls::from_files(&expired.cert, &expired.key).unwrap();
+    let metrics = Metrics::new(Server::builder().monitor()).tls(&tls);
+    let at = Scrape::parse(&metrics.text()).value("chinwag_tls_certificate_not_after_timestamp_seconds");
+    let february = std::time::UNIX_EPOCH + Duration::from_secs_f64(at);
+    assert_eq!(humantime::format_rfc3339_seconds(february).to_string(), "2021-02-03T00:00:00Z");
 }
 
 #[test]

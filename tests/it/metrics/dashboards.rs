@@ -1,13 +1,16 @@
 //! The dashboard, the alerts and the documentation speak of metrics that there are.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
 
 use saphyr::{LoadableYamlNode, Yaml};
 use serde_json::Value;
 
+use super::Scrape;
 use super::promql::{Series, scan};
-use super::{Scrape, scrape};
 use crate::support::Program;
+use crate::tls::authority::{Authority, HERE};
 
 const DASHBOARD: &str = include_str!("../../../contrib/grafana/chinwag.json");
 const ALERTS: &str = include_str!("../../../contrib/prometheus/alerts.yml");
@@ -16,9 +19,19 @@ const TABLE: &str = include_str!("../../../docs/metrics.md");
 /// What Prometheus itself adds.
 const ADDED: [&str; 2] = ["instance", "job"];
 
+/// All metrics that there can be: with TLS, and asked for where there is none.
 fn live() -> Scrape {
-    let (_server, addr) = Program::chat_server(&[]);
-    scrape(addr)
+    let authority = Authority::new();
+    let socket = authority.path("chat.sock");
+    let listen = format!("unix:{}", socket.display());
+    let identity = authority.server(&HERE);
+    let args = [&["--listen", &listen][..], &identity.args()[..]].concat();
+    let (_server, _) = Program::chat_server(&args);
+    let mut stream = UnixStream::connect(socket).unwrap();
+    stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    Scrape::parse(answer.split_once("\r\n\r\n").unwrap().1)
 }
 
 /// Asserts that `expression` asks for what there is.

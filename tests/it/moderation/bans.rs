@@ -97,6 +97,44 @@ fn a_banned_network_is_out_at_once_and_all_others_stay() {
 }
 
 #[test]
+fn a_ban_that_meets_many_is_told_once_and_all_of_them_are_gone() {
+    let server = server();
+    let mut adam = operator(&server, "Adam");
+    let come = |number: u8| {
+        let (raw, head) = knock([127, 0, 6, 1 + number], &server, &format!("Bot{number}"));
+        assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+        until(&mut adam, "joined");
+        raw
+    };
+    let mut many = (0..25).map(come).collect::<Vec<_>>();
+    adam.ask(&ban("127.0.6.0/24"));
+    until(&mut adam, "moderated");
+    for _ in 0..25 {
+        assert!(matches!(adam.hear(), Event::Left { name, .. } if name.starts_with("Bot")));
+    }
+    adam.hears_nothing();
+    for raw in &mut many {
+        assert_eq!(raw.read_close().0, 1008);
+    }
+}
+
+#[test]
+fn what_one_who_is_banned_ignored_is_forgotten() {
+    let server = server();
+    let mut adam = operator(&server, "Adam");
+    let (mut eve, _) = person(&server, "name=Eve");
+    eve.ask(r#"{"type":"ignore","name":"Adam"}"#);
+    until(&mut eve, "ignoring");
+    adam.ask(&ban("Eve"));
+    hear_end(&mut eve.connection);
+    adam.ask(r#"{"type":"unban","who":"Eve"}"#);
+    (0..2).for_each(|_| drop(until(&mut adam, "moderated")));
+    let (mut eve, _) = person(&server, "name=Eve");
+    adam.say("lobby", "welcome back");
+    eve.hears_message("Adam", "welcome back");
+}
+
+#[test]
 fn somebody_s_address_is_banned_by_the_name_but_never_this_machine_s_own() {
     let server = server();
     let mut adam = operator(&server, "Adam");
