@@ -27,9 +27,12 @@ pub struct Section {
 pub fn asked(command: fn() -> Command, manual: &Manual) -> Option<Result<(), (u8, String)>> {
     let mut args = std::env::args_os().skip(1);
     let (Some(word), Some(folder), None) = (args.next(), args.next(), args.next()) else { return None };
+    if word != "generate" || folder.as_encoded_bytes().starts_with(b"-") {
+        return None;
+    }
     let folder = PathBuf::from(folder);
     let failed = |error: io::Error| (1, format!("failed to write to {}: {error}", folder.display()));
-    (word == "generate").then(|| generate(&folder, command(), manual).map_err(failed))
+    Some(generate(&folder, command(), manual).map_err(failed))
 }
 
 fn generate(folder: &Path, mut command: Command, manual: &Manual) -> io::Result<()> {
