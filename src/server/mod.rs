@@ -19,6 +19,9 @@ mod memory;
 mod origin;
 mod pace;
 mod shutdown;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;
 mod throttle;
 mod visitors;
 
