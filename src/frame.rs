@@ -113,6 +113,17 @@ impl Header {
         Some(Self { flags, mask: Some(mask), size: at + 4, length })
     }
 
+    /// Whether the length is written in as few bytes as it can be, and without the highest of
+    /// 64 bits, as it must be (RFC 6455, section 5.2).
+    pub(crate) fn has_fit_length(&self) -> bool {
+        let mask = if self.mask.is_some() { 4 } else { 0 };
+        match self.size - mask {
+            2 => true,
+            4 => self.length > 125,
+            _ => self.length > 0xffff && self.length < 1 << 63,
+        }
+    }
+
     pub(crate) fn opcode(&self) -> u8 {
         self.flags & 0x0f
     }

@@ -10,6 +10,7 @@ use tungstenite::error::{CapacityError, Error as WsError, ProtocolError};
 use tungstenite::protocol::{Role, WebSocket, WebSocketConfig};
 use tungstenite::{Message as WsMessage, Utf8Bytes};
 
+use super::scanner::Broken;
 use super::stream::LinkStream;
 use super::{Link, Side};
 use crate::{CloseCode, CloseReason, Message};
@@ -139,10 +140,10 @@ fn violation(error: &WsError) -> Option<(CloseCode, String)> {
     match error {
         WsError::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
         WsError::ConnectionClosed | WsError::AlreadyClosed => None,
-        WsError::Io(error) if error.kind() == io::ErrorKind::Other => {
-            Some((CloseCode::POLICY, error.to_string()))
+        WsError::Io(error) => {
+            let broken = error.get_ref().and_then(|inner| inner.downcast_ref::<Broken>())?;
+            Some((broken.code(), broken.to_string()))
         }
-        WsError::Io(_) => None,
         WsError::Capacity(CapacityError::MessageTooLong { max_size, .. }) => {
             Some((CloseCode::TOO_BIG, format!("message over {max_size} bytes")))
         }

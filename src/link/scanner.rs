@@ -2,14 +2,42 @@
 //! fragments without end: counts them, tells whether a message is incomplete,
 //! and shows each frame to the observer.
 
+use std::fmt;
 use std::sync::Arc;
 
+use crate::CloseCode;
 use crate::frame::{CONTINUATION, Header, MAX_HEADER};
 use crate::wire::{SeenFrame, Tap, WireFrame};
 
-/// More fragments in one message than allowed.
-#[derive(Debug)]
-pub(super) struct TooManyFragments;
+/// A rule that tungstenite does not enforce was broken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Broken {
+    /// More fragments in one message than allowed.
+    TooManyFragments,
+    /// A length in more bytes than it needs, or over 2^63.
+    Length,
+}
+
+impl Broken {
+    /// What the connection is closed with.
+    pub(super) fn code(self) -> CloseCode {
+        match self {
+            Self::TooManyFragments => CloseCode::POLICY,
+            Self::Length => CloseCode::PROTOCOL,
+        }
+    }
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TooManyFragments => "too many fragments in one message",
+            Self::Length => "a frame's length is not written as it must be",
+        })
+    }
+}
+
+impl std::error::Error for Broken {}
 
 pub(super) struct Scanner {
     max_fragments: u32,
@@ -59,13 +87,15 @@ impl Scanner {
         std::mem::take(&mut self.has_ended)
     }
 
-    /// Takes the next bytes that came in.
-    pub(super) fn scan(&mut self, mut bytes: &[u8]) -> Result<(), TooManyFragments> {
+    /// Takes the next bytes that came in; on an error with how many of them are frames before
+    /// the broken one, which still count.
+    pub(super) fn scan(&mut self, bytes: &[u8]) -> Result<(), (usize, Broken)> {
+        let mut at = 0;
         let result = loop {
-            match self.step(bytes) {
+            match self.step(&bytes[at..]) {
                 Ok(0) => break Ok(()),
-                Ok(taken) => bytes = &bytes[taken..],
-                Err(error) => break Err(error),
+                Ok(taken) => at += taken,
+                Err(broken) => break Err((at, broken)),
             }
         };
         if let Some(seen) = &mut self.seen
@@ -77,7 +107,7 @@ impl Scanner {
     }
 
     /// How many of `bytes` the header or payload under way took.
-    fn step(&mut self, bytes: &[u8]) -> Result<usize, TooManyFragments> {
+    fn step(&mut self, bytes: &[u8]) -> Result<usize, Broken> {
         if let Some((header, left)) = self.frame {
             let taken = bytes.len().min(usize::try_from(left).unwrap_or(usize::MAX));
             self.payload(header, left, &bytes[..taken]);
@@ -98,11 +128,14 @@ impl Scanner {
         Ok(header.size - before)
     }
 
-    fn begin(&mut self, header: Header) -> Result<(), TooManyFragments> {
+    fn begin(&mut self, header: Header) -> Result<(), Broken> {
+        if !header.has_fit_length() {
+            return Err(Broken::Length);
+        }
         if !header.is_control() {
             self.fragments = if header.opcode() == CONTINUATION { self.fragments + 1 } else { 1 };
             if self.fragments > self.max_fragments {
-                return Err(TooManyFragments);
+                return Err(Broken::TooManyFragments);
             }
             self.in_message = !header.is_final();
         }
@@ -153,5 +186,17 @@ mod tests {
         let start = [frame(0x01, b"a"), frame(0x89, b""), frame(0x00, b"")].concat();
         assert!(scanner.scan(&start).is_ok() && scanner.is_mid_message());
         assert!(scanner.scan(&frame(0x00, b"")).is_err());
+    }
+
+    #[test]
+    fn a_length_in_more_bytes_than_it_needs_is_refused() {
+        let scan = |bytes: &[u8]| Scanner::new(1, None).scan(bytes);
+        assert_eq!(scan(&[0x81, 0xfe, 0, 126, 0, 0, 0, 0]), Ok(()));
+        assert_eq!(scan(&[0x81, 0xfe, 0, 125, 0, 0, 0, 0]), Err((0, Broken::Length)));
+        let long = |length: u64| scan(&[&[0x81, 0xff][..], &length.to_be_bytes(), &[0; 4]].concat());
+        assert_eq!((long(0xffff), long(0x10000)), (Err((0, Broken::Length)), Ok(())));
+        assert_eq!((long(u64::MAX >> 1), long(1 << 63)), (Ok(()), Err((0, Broken::Length))));
+        let behind_another = [&frame(0x81, b"a")[..], &[0x81, 0xfe, 0, 1, 0, 0, 0, 0]].concat();
+        assert_eq!(scan(&behind_another), Err((7, Broken::Length)));
     }
 }

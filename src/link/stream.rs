@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use bytes::{Buf, Bytes};
 
-use super::scanner::Scanner;
+use super::scanner::{Broken, Scanner};
 use super::{Link, Side};
 use crate::frame::{CLOSE, PONG};
 use crate::outbox::Kind;
@@ -16,6 +16,8 @@ use crate::outbox::Kind;
 pub(super) struct LinkStream {
     link: Arc<Link>,
     scanner: Scanner,
+    /// What the scanner found behind the bytes that were read last.
+    broken: Option<Broken>,
     /// What came in behind the handshake.
     early: Bytes,
     /// Until when a read may wait; `None` is for ever.
@@ -28,12 +30,15 @@ pub(super) struct LinkStream {
 impl LinkStream {
     pub(super) fn new(link: Arc<Link>, early: Bytes) -> Self {
         let scanner = Scanner::new(link.life.max_fragments, link.tap.clone());
-        Self { link, scanner, early, deadline: None, close_reply: None }
+        Self { link, scanner, broken: None, early, deadline: None, close_reply: None }
     }
 }
 
 impl Read for LinkStream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if let Some(broken) = self.broken {
+            return Err(io::Error::other(broken));
+        }
         let read = if self.early.is_empty() {
             self.link.read(buffer, self.deadline)?
         } else {
@@ -47,8 +52,14 @@ impl Read for LinkStream {
         self.link.counters().bytes(read);
         let scanned = self.scanner.scan(&buffer[..read]);
         self.link.note_read(read, self.scanner.is_mid_message(), self.scanner.take_ended());
-        scanned.map_err(|_| io::Error::other("too many fragments in one message"))?;
-        Ok(read)
+        match scanned {
+            Ok(()) => Ok(read),
+            Err((0, broken)) => Err(io::Error::other(broken)),
+            Err((before, broken)) => {
+                self.broken = Some(broken);
+                Ok(before)
+            }
+        }
     }
 }
 

@@ -57,7 +57,7 @@ pub(super) fn check(head: &Head, request: &Request) -> Result<(), Refusal> {
         return Err(Refusal::bad_request("exactly one Host field is needed"));
     }
     // A body would be taken for frames, and a proxy in between might not agree.
-    let has_body = request.header("Content-Length").is_some_and(|length| length != "0");
+    let has_body = request.header_values("Content-Length").any(|length| length != "0");
     if has_body || request.header("Transfer-Encoding").is_some() {
         return Err(Refusal::bad_request("a request has no body here"));
     }

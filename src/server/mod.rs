@@ -27,6 +27,9 @@ mod socket_file;
 mod stage;
 mod statistics;
 mod takeover;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;
 mod throttle;
 mod visitors;
 

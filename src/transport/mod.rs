@@ -3,12 +3,16 @@
 //! without ever waiting. Or TLS over one of these, which decrypts in `read` and
 //! encrypts in `try_send`.
 
+#[cfg(test)]
+mod faulty;
 mod memory;
 mod security;
 mod socket;
 #[cfg(feature = "tls")]
 mod tls;
 
+#[cfg(test)]
+pub(crate) use faulty::{Faults, Faulty};
 pub(crate) use memory::{MemoryEnd, memory_pair};
 pub use security::TlsInfo;
 pub(crate) use socket::Socket;

@@ -59,9 +59,9 @@ fn join(server: &Server, authority: &Authority, name: &str) -> Connection {
 }
 
 /// A client that is not ours: rustls on a blocking stream.
-type Foreign = StreamOwned<ClientConnection, TcpStream>;
+pub type Foreign = StreamOwned<ClientConnection, TcpStream>;
 
-fn foreign(
+pub fn foreign(
     addr: SocketAddr,
     authority: &Authority,
     versions: &[&'static SupportedProtocolVersion],
@@ -71,7 +71,7 @@ fn foreign(
     StreamOwned::new(foreign_session(authority, versions), stream)
 }
 
-fn foreign_session(
+pub fn foreign_session(
     authority: &Authority,
     versions: &[&'static SupportedProtocolVersion],
 ) -> ClientConnection {
