@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use super::command::RoomKey;
 use super::members::Members;
-use super::state::{RoomKey, State};
+use super::state::State;
 use super::{Client, ClientId};
 
 impl State {

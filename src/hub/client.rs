@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::state::Command;
+use super::command::Command;
 use super::{ClientStatistics, Hub, Room};
 use crate::clock::later;
 use crate::link::Link;

@@ -12,6 +12,7 @@
 
 mod answers;
 mod client;
+mod command;
 mod members;
 mod room;
 mod state;
@@ -19,8 +20,8 @@ mod statistics;
 mod turn;
 
 pub use client::{Client, ClientId};
+pub(crate) use command::Command;
 pub use room::Room;
-pub(crate) use state::Command;
 pub use statistics::ClientStatistics;
 pub use turn::{Edition, Instead, Turn};
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crossbeam_channel::bounded;
 
-use super::state::{Command, RoomKey};
+use super::command::{Command, RoomKey};
 use super::{Client, ClientId, Edition, Hub, Instead, Turn};
 use crate::Message;
 

@@ -9,9 +9,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use crossbeam_channel::Sender;
 use indexmap::IndexMap;
 
+use super::command::{Command, RoomKey};
 use super::members::{Encoded, Members};
 use super::turn::Turn;
 use super::{Client, ClientId, Edition, Instead};
@@ -31,67 +31,6 @@ const BURST: Duration = Duration::from_micros(20);
 const SMALL_ROOM: usize = 32;
 /// So many single messages at most are looked for among the members of a room.
 const GREETINGS: usize = 8;
-
-/// The name of a room; `None` is the room of everyone.
-pub(super) type RoomKey = Option<Arc<str>>;
-
-pub(crate) enum Command {
-    Register(Client),
-    Unregister {
-        client: Client,
-        close_reply: Option<Bytes>,
-    },
-    Join {
-        room: RoomKey,
-        client: Client,
-        edition: Edition,
-    },
-    Leave {
-        room: RoomKey,
-        id: ClientId,
-    },
-    Clear {
-        room: RoomKey,
-    },
-    Broadcast {
-        room: RoomKey,
-        message: Message,
-        instead: Box<[Instead]>,
-    },
-    BroadcastCounted {
-        room: RoomKey,
-        message: Message,
-        count_tx: Sender<usize>,
-    },
-    BroadcastToAny {
-        rooms: Box<[RoomKey]>,
-        message: Message,
-    },
-    Send {
-        to: Client,
-        message: Message,
-    },
-    SendTo {
-        id: ClientId,
-        message: Message,
-    },
-    Close {
-        client: Client,
-        code: CloseCode,
-        reason: Box<str>,
-    },
-    CloseAll {
-        code: CloseCode,
-        reason: Box<str>,
-    },
-    Ask(Box<dyn FnOnce(&State) + Send>),
-    /// A closure of an embedder's, and the room that it is about.
-    Act {
-        room: Option<RoomKey>,
-        act: Box<dyn FnOnce(&mut Turn<'_>) + Send>,
-    },
-    Stop,
-}
 
 pub(crate) struct State {
     pub(super) clients: IndexMap<ClientId, Registered>,
