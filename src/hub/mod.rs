@@ -44,7 +44,9 @@ const CAPACITY: usize = 1024;
 /// The handle to a server's hub, from any thread, cheap to clone.
 ///
 /// What it is told takes effect in the order told, after all that the same
-/// thread told it before. Once the server has stopped, commands do nothing and
+/// thread told it before. All members of a room hear what is said there in the same order;
+/// what is said in two rooms close together reaches one who is in both in either order, for
+/// each room's batch leaves on its own. Once the server has stopped, commands do nothing and
 /// questions find nobody.
 ///
 /// ```

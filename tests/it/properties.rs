@@ -1,6 +1,8 @@
 //! What holds for any text, and any course of events: tried with cases made by chance, which
 //! `proptest` makes small where one fails.
 
+mod rooms;
+
 use chinwag::Escaped;
 use chinwag::chat::{Name, RoomName};
 use chinwag::protocol::{Command, Event, Request};

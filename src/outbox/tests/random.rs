@@ -1,21 +1,38 @@
-//! Random pushes, pongs and drains, the same in every run, against what must
-//! hold for all of them.
+//! Pushes, pongs and drains in any order, against what must hold for all of them.
 
 use std::time::Duration;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
 
 use super::rig::Rig;
 use crate::outbox::{Overflow, Pushed};
 
-/// Small numbers, the same in every run.
-struct Random(u64);
+/// What happens to an outbox.
+#[derive(Debug, Clone)]
+enum Step {
+    /// As many messages at once, each with so much before its number.
+    Push(Vec<usize>),
+    Pong,
+    /// So many bytes leave.
+    Drain(usize),
+}
 
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % bound
-    }
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => vec(0..12usize, 1..5).prop_map(Step::Push),
+        1 => Just(Step::Pong),
+        3 => (0..40usize).prop_map(Step::Drain),
+    ]
+}
+
+fn overflow() -> impl Strategy<Value = Overflow> {
+    prop_oneof![
+        Just(Overflow::DropNewest),
+        Just(Overflow::Disconnect { grace: Duration::ZERO }),
+        Just(Overflow::DropOldest),
+        Just(Overflow::KeepLatest),
+    ]
 }
 
 /// What a client must see: between one number and the next it was told of just
@@ -33,45 +50,38 @@ fn check_gaps(wire: &[String], pushed: u64) {
     assert_eq!(pushed - next, told, "at the end of {wire:?}");
 }
 
-#[test]
-fn whatever_happens_what_is_delivered_and_told_as_missed_is_what_was_pushed() {
-    for overflow in [
-        Overflow::DropNewest,
-        Overflow::Disconnect { grace: Duration::ZERO },
-        Overflow::DropOldest,
-        Overflow::KeepLatest,
-    ] {
-        for seed in 1..=300 {
-            check_run(overflow, &mut Random(0x9e37_79b9_7f4a_7c15 ^ seed));
-        }
-    }
-}
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1200, ..ProptestConfig::default() })]
 
-fn check_run(overflow: Overflow, random: &mut Random) {
-    let (max_messages, max_bytes) = (1 + random.below(6) as usize, 10 + random.below(60) as usize);
-    let rig = Rig::new(overflow, max_messages, max_bytes);
-    let (mut pushed, mut dropped) = (0, 0);
-    for _ in 0..60 {
-        match random.below(8) {
-            0..=3 => {
-                let count = 1 + random.below(4);
-                let texts: Vec<String> = (pushed..pushed + count)
-                    .map(|number| format!("{}{number}", "x".repeat(random.below(12) as usize)))
-                    .collect();
-                pushed += count;
-                if let Pushed::Dropped(some) = rig.push(&texts.join(" ")) {
-                    dropped += some as u64;
+    #[test]
+    fn whatever_happens_what_is_delivered_and_told_as_missed_is_what_was_pushed(
+        overflow in overflow(),
+        max_messages in 1..7usize,
+        max_bytes in 10..70usize,
+        steps in vec(step(), 0..60),
+    ) {
+        let rig = Rig::new(overflow, max_messages, max_bytes);
+        let (mut pushed, mut dropped) = (0, 0);
+        for step in steps {
+            match step {
+                Step::Push(padding) => {
+                    let texts: Vec<String> =
+                        (pushed..).zip(&padding).map(|(number, pad)| format!("{}{number}", "x".repeat(*pad))).collect();
+                    pushed += padding.len() as u64;
+                    if let Pushed::Dropped(some) = rig.push(&texts.join(" ")) {
+                        dropped += some as u64;
+                    }
+                    prop_assert!(rig.outbox.depth().1 <= max_messages);
                 }
-                assert!(rig.outbox.depth().1 <= max_messages);
+                Step::Pong => prop_assert_eq!(rig.pong("p"), Pushed::Taken),
+                Step::Drain(bytes) => rig.drain(bytes),
             }
-            4 => assert_eq!(rig.pong("p"), Pushed::Taken),
-            _ => rig.drain(random.below(40) as usize),
         }
+        rig.close(false);
+        let wire = rig.drain_all();
+        prop_assert_eq!(wire.last().map(String::as_str), Some("close"));
+        let delivered = wire.iter().filter(|frame| frame.trim_start_matches('x').parse::<u64>().is_ok()).count();
+        prop_assert_eq!(delivered as u64 + dropped, pushed);
+        check_gaps(&wire, pushed);
     }
-    rig.close(false);
-    let wire = rig.drain_all();
-    assert_eq!(wire.last().map(String::as_str), Some("close"));
-    let delivered = wire.iter().filter(|frame| frame.trim_start_matches('x').parse::<u64>().is_ok()).count();
-    assert_eq!(delivered as u64 + dropped, pushed);
-    check_gaps(&wire, pushed);
 }
