@@ -60,7 +60,8 @@ use bans::BansFile;
 use dialect::{Dialects, Listener as To};
 use identity::{Authenticate, other_name};
 use member::Lease;
-use roll::Roll;
+use roll::{Claim, Roll};
+use sessions::Token;
 use state::{Operator, State};
 
 /// The room of who asks for none.
@@ -142,7 +143,7 @@ impl Chat {
         request: &Request,
         handler: impl FnOnce(Member) -> H,
     ) -> Result<Acceptance, Refusal> {
-        let member = self.member(request)?;
+        let member = self.admission(request)?.member(&self.shared);
         let (dialect, places) = (self.shared.dialects.get(member.dialect).clone(), member.places.clone());
         let (_, subprotocol) = self.shared.dialects.choose(request.subprotocols());
         let acceptance = Acceptance::new(handler(member));
@@ -154,7 +155,7 @@ impl Chat {
         }))
     }
 
-    fn member(&self, request: &Request) -> Result<Member, Refusal> {
+    fn admission(&self, request: &Request) -> Result<Admission, Refusal> {
         let addr = request.peer_addr().tcp().map(|addr| addr.ip());
         // Before a credential is looked at, which may take a while.
         self.shared.state.lock().check_ban(None, addr, None)?;
@@ -179,31 +180,16 @@ impl Chat {
             Some(Err(_)) => return Err(Refusal::bad_request("history must be a number of messages")),
         };
         let (dialect, _) = self.shared.dialects.choose(request.subprotocols());
-        let can_come_back = self.shared.dialects.get(dialect).welcomes_first();
-        let token = {
+        let session = {
             let state = self.shared.state.lock();
             state.check_ban(Some(&name.key()), None, subject.as_ref())?;
             let token = state.sessions.find(request.query("session").as_deref());
             state.check_lock(&room, identity.role, &token)?;
             token
         };
-        let mut claim = self.shared.roll.claim(name, &token)?;
-        let lease = Lease::take(&self.shared, token, can_come_back);
-        claim.set_session(&lease.token);
-        let (since, places) = (request.query("since"), Arc::default());
-        Ok(Member {
-            shared: self.shared.clone(),
-            role: identity.role,
-            subject,
-            grant: identity.grant(),
-            lease,
-            claim,
-            dialect,
-            places,
-            room,
-            since,
-            history,
-        })
+        let claim = self.shared.roll.claim(name, &session)?;
+        let since = request.query("since");
+        Ok(Admission { identity, subject, claim, session, dialect, room, since, history })
     }
 
     /// Who a newcomer is; anybody, where nobody asks.
@@ -224,8 +210,8 @@ impl Chat {
     /// gate would.
     pub fn check(&self, request: &Request) -> Option<Response> {
         let is_meant = request.path() == "/ws" && request.query("name").is_some();
-        // The claim is given back at once.
-        is_meant.then(|| self.member(request).map_or_else(Response::from, |_| Response::new(204)))
+        // The claim is given back at once, and the session left alone.
+        is_meant.then(|| self.admission(request).map_or_else(Response::from, |_| Response::new(204)))
     }
 
     /// The rooms that somebody is in, in order.
@@ -314,6 +300,30 @@ impl Chat {
     pub fn notice(&self, hub: &Hub, text: impl Into<String>) {
         let (shared, event) = (self.shared.clone(), Event::Notice { text: text.into() });
         hub.atomically(move |turn| shared.state.lock().notify(turn, &event));
+    }
+}
+
+/// Somebody may come in: the name is held for that one, the session not yet.
+struct Admission {
+    identity: Identity,
+    subject: Option<Arc<str>>,
+    claim: Claim,
+    session: Token,
+    dialect: u8,
+    room: RoomName,
+    since: Option<String>,
+    history: Option<usize>,
+}
+
+impl Admission {
+    fn member(self, shared: &Arc<Shared>) -> Member {
+        let Self { identity, subject, mut claim, session, dialect, room, since, history } = self;
+        let can_come_back = shared.dialects.get(dialect).welcomes_first();
+        let lease = Lease::take(shared, session, can_come_back);
+        claim.set_session(&lease.token);
+        let (shared, role, grant) = (shared.clone(), identity.role, identity.grant());
+        let places = Arc::default();
+        Member { shared, role, subject, grant, lease, claim, dialect, places, room, since, history }
     }
 }
 

@@ -63,7 +63,7 @@ impl Mutes {
         let found = found.filter(|(_, mute)| mute.is_of(name, Some(session), subject));
         // What lasts longest counts.
         if let Some((number, mute)) = found.max_by_key(|(_, mute)| mute.until.unwrap_or(u64::MAX)) {
-            note(&mut mute.names, name);
+            // Not the name: it may be another's, who would be muted on coming back to it.
             note(&mut mute.sessions, session);
             self.here.insert(who, *number);
         }

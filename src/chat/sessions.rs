@@ -92,7 +92,8 @@ impl Sessions {
 
     /// Forgets a session that nobody can resume.
     pub(super) fn forget(&mut self, token: &Token) {
-        self.all.remove(token);
+        let ended = self.all.remove(token).and_then(|session| session.ended);
+        self.ended_size -= ended.map_or(0, |(_, size)| size);
     }
 
     /// How many are known, with a connection and without.
@@ -185,5 +186,15 @@ mod tests {
         }
         let _ = sessions.open(new_token());
         assert_eq!((sessions.ended_size, sessions.all.len()), (0, MAX_ENDED + 2));
+    }
+
+    #[test]
+    fn what_is_known_of_a_session_that_is_forgotten_after_its_end_is_counted_no_more() {
+        let mut sessions = Sessions::default();
+        let token = sessions.open(sessions.find(None));
+        sessions.get(&token).unwrap().use_it().note_said("1", Said::Whispered);
+        sessions.close(&token, true);
+        sessions.forget(&token);
+        assert_eq!((sessions.ended_size, sessions.all.len()), (0, 0));
     }
 }

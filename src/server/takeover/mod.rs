@@ -156,8 +156,9 @@ impl Predecessor {
 
     /// Lets the old server go.
     fn relieve(self) -> Result<()> {
-        let answer = wire::send(&self.stream, wire::READY, &[]).and_then(|()| wire::receive(&self.stream));
-        match answer {
+        // Where that one has hung up, it may have said why before.
+        let _ = wire::send(&self.stream, wire::READY, &[]);
+        match wire::receive(&self.stream) {
             Ok((answer, _)) if answer == wire::YOURS => {
                 log::info!("took over from process {}, which closes its clients now", self.pid);
             }

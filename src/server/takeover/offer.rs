@@ -76,21 +76,29 @@ impl Offer {
             self.decline(stream, &why);
             return Err(why);
         }
-        self.lend(stream).inspect_err(|error| self.decline(stream, error))?;
+        let files = self.lend(stream).inspect_err(|error| self.decline(stream, error))?;
         log::info!("process {pid} is about to take over");
-        let ready = self.hear(stream, START, "the new server did not get ready in time")?;
+        let ready = self.hear(stream, START, "the new server did not get ready in time");
+        if self.stopper.is_begun() {
+            // The other one has the sockets, and finds the place free once it is ready.
+            log::info!("this server stops: leaving its sockets to process {pid}");
+            files.iter().for_each(|file| file.give_up());
+            return Ok(());
+        }
+        let ready = ready?;
         if ready != wire::READY {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidData,
                 "the new server did not say that it is ready",
             ));
         }
-        self.leave(stream, pid);
+        self.leave(stream, pid, &files);
         Ok(())
     }
 
-    /// Passes on the sockets. They stay open here.
-    fn lend(&self, stream: &UnixStream) -> io::Result<()> {
+    /// Passes on the sockets. They stay open here. The files that belong to them are there
+    /// for as long as what this returns.
+    fn lend(&self, stream: &UnixStream) -> io::Result<Vec<Arc<SocketFile>>> {
         let listeners = self.stopper.listeners().ok_or(io::ErrorKind::NotConnected)?;
         let kind_of = |listener: &Listener| match listener.file() {
             Some(_) => Kind::UnixWithFile,
@@ -102,16 +110,14 @@ impl Offer {
             .collect();
         let letters: String = sockets.iter().map(|(kind, _)| kind.letter()).collect();
         let sockets: Vec<BorrowedFd<'_>> = sockets.into_iter().map(|(_, socket)| socket).collect();
-        wire::send(stream, &format!("{}{letters}", wire::SOCKETS), &sockets)
+        wire::send(stream, &format!("{}{letters}", wire::SOCKETS), &sockets)?;
+        Ok(listeners.iter().filter_map(Listener::file).chain([&self.file]).cloned().collect())
     }
 
     /// The other process accepts now: this one does no more, and closes its clients.
-    fn leave(&self, stream: &UnixStream, pid: u32) {
+    fn leave(&self, stream: &UnixStream, pid: u32, files: &[Arc<SocketFile>]) {
         log::info!("process {pid} has taken over: closing all connections");
-        self.file.give_up();
-        if let Some(listeners) = self.stopper.listeners() {
-            listeners.iter().filter_map(Listener::file).for_each(|file| file.give_up());
-        }
+        files.iter().for_each(|file| file.give_up());
         self.stopper.leave_accepting();
         if let Err(error) = wire::send(stream, wire::YOURS, &[]) {
             log::warn!("process {pid}, which has taken over, is gone: {error}");
@@ -125,7 +131,9 @@ impl Offer {
     fn hear(&self, stream: &UnixStream, timeout: Duration, or_else: &str) -> io::Result<String> {
         if !self.wait_for(stream, Some(timeout)) {
             let why = io::Error::new(io::ErrorKind::TimedOut, or_else);
-            self.decline(stream, &why);
+            if !self.stopper.is_begun() {
+                self.decline(stream, &why);
+            }
             return Err(why);
         }
         wire::receive(stream).map(|(line, _)| line)

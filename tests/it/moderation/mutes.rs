@@ -88,6 +88,25 @@ fn coming_back_ends_no_mute_by_session_or_by_name_or_by_look_alike() {
 }
 
 #[test]
+fn one_who_is_muted_cannot_have_others_muted_by_coming_under_their_names() {
+    let server = server();
+    let mut adam = operator(&server, "Adam");
+    let (eve, session) = person(&server, "name=Eve");
+    until(&mut adam, "joined");
+    adam.ask(r#"{"type":"mute","name":"Eve"}"#);
+    until(&mut adam, "moderated");
+    eve.leave_chat();
+    until(&mut adam, "left");
+    let (mut impostor, _) = person(&server, &format!("name=John&session={session}"));
+    refused(&mut impostor, &say("hi"), "muted");
+    impostor.leave_chat();
+    until(&mut adam, "left");
+    let (mut john, _) = person(&server, "name=John");
+    john.say("lobby", "good morning");
+    john.hears_message("John", "good morning");
+}
+
+#[test]
 fn a_mute_follows_the_subject_of_a_credential() {
     let server = server();
     let mut adam = operator(&server, "Adam");

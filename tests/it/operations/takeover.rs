@@ -120,6 +120,31 @@ fn what_the_new_server_does_not_ask_for_is_closed_and_new_addresses_are_bound() 
 }
 
 #[test]
+fn a_server_that_is_stopped_while_the_next_one_starts_leaves_its_place_to_that_one() {
+    let folder = Folder::new();
+    let (socket, chat) = (folder.path("takeover.sock"), folder.path("chat.sock"));
+    let begin = || {
+        let mut takeover = Takeover::begin(&socket).unwrap();
+        let listener = takeover.listener(&format!("unix:{}", text(&chat))).unwrap();
+        (Server::builder().listener(listener).start().unwrap(), takeover)
+    };
+    let (old, takeover) = begin();
+    old.take_over(takeover).unwrap();
+    let (new, takeover) = begin();
+    old.shutdown().unwrap();
+    drop(old);
+    new.take_over(takeover).unwrap();
+    connect_unix(&chat, "/");
+    // And that one can be taken over in its turn.
+    let (next, takeover) = begin();
+    assert!(takeover.predecessor().is_some());
+    next.take_over(takeover).unwrap();
+    new.join();
+    connect_unix(&chat, "/");
+    next.shutdown().unwrap();
+}
+
+#[test]
 fn who_does_not_speak_as_a_server_does_gets_no_sockets() {
     let folder = Folder::new();
     let socket = folder.path("takeover.sock");

@@ -7,7 +7,7 @@ use chinwag::chat::Chat;
 use chinwag::protocol::Event;
 
 use super::Person;
-use crate::support::chat;
+use crate::support::{addr, answer_to, chat};
 
 /// Joins under a name; the session with it.
 fn join_with_session(server: &Server, name: &str) -> (Person, String) {
@@ -141,6 +141,27 @@ fn an_id_is_known_again_in_the_next_connection_of_the_session() {
     adam.hears_nothing();
     john.ask(r#"{"type":"ignore"}"#);
     assert!(matches!(john.hear(), Event::Ignoring { names } if names == ["Troll"]));
+}
+
+#[test]
+fn one_who_asks_first_whether_to_come_in_comes_back_to_the_session_all_the_same() {
+    let chat = Chat::new();
+    let checking = chat.clone();
+    let builder = Server::builder().paths(Chat::PATHS).http(move |request| checking.check(request));
+    let server = builder.handler(chat.gate()).bind("127.0.0.1:0").unwrap();
+    let mut adam = Person::join(&server, "Adam");
+    let (john, session) = join_with_session(&server, "John");
+    adam.hear();
+    john.vanish();
+    assert!(matches!(adam.hear(), Event::Left { .. }));
+    for _ in 0..2 {
+        // As the page does.
+        let check = format!("GET /ws?name=John&session={session} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        let answer = answer_to(addr(&server), &check);
+        assert!(answer.starts_with("HTTP/1.1 204 "), "{answer}");
+    }
+    let mut john = Person::connect(&server, &format!("name=John&session={session}"));
+    assert!(matches!(john.hear(), Event::Welcome { session: again, .. } if again == session));
 }
 
 #[test]
