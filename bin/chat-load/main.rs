@@ -106,10 +106,10 @@ fn one_run(args: &Args, runner: &mut Runner, load: &Load) -> Result<bool, String
         }
     };
     let outcome = Outcome { connect: joins, ..runner.run(load) };
+    print(args, || table::of_run(&outcome), || asked(args, json!(outcome)))?;
     if let Some(path) = &args.plot {
         plot::of_run(path, &outcome)?;
     }
-    print(args, || table::of_run(&outcome), || asked(args, json!(outcome)))?;
     Ok(outcome.is_right())
 }
 
@@ -118,10 +118,10 @@ fn find_limit(args: &Args, runner: &mut Runner, search: Search) -> Result<bool, 
         let headroom = runner.headroom().map(|words| format!("; {words}")).unwrap_or_default();
         format!("{stop}{headroom}")
     })?;
+    print(args, || table::of_ramp(&ramp), || asked(args, of_ramp(&ramp, &search)))?;
     if let Some(path) = &args.plot {
         plot::of_ramp(path, &ramp, search.axis)?;
     }
-    print(args, || table::of_ramp(&ramp), || asked(args, of_ramp(&ramp, &search)))?;
     Ok(ramp.is_right())
 }
 

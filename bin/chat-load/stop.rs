@@ -49,7 +49,9 @@ impl Stop {
 
     fn hint(status: u16) -> &'static str {
         match status {
-            401 | 403 => "; a token can be given in the URL's query",
+            401 | 403 => {
+                "; chat-load has no tokens, of which each client would need one of its own: try a server without --auth"
+            }
             404 => "; is the path of the URL right?",
             409 => "; is another chat-load at work with the same names?",
             429 => "; the server limits connections for each address, see its options",

@@ -40,7 +40,7 @@ pub fn unauthorized(reason: impl Into<String>) -> Refusal {
 /// The refusal of one without a token.
 pub(super) fn missing() -> Refusal {
     unauthorized(
-        "this chat needs a token: ask its operator for one, and send it as Authorization: Bearer TOKEN",
+        "this chat needs a token: ask its operator for one (programs send it as Authorization: Bearer TOKEN)",
     )
 }
 

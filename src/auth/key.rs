@@ -36,8 +36,16 @@ pub(super) fn read(path: &Path) -> Result<(Algorithm, Vec<u8>)> {
             "is too short for a secret: {length} bytes, and at least {MIN_SECRET} are needed; make one with `openssl rand -hex 32`"
         )));
     }
+    if secret.contains(&b'\n') && is_text(secret) {
+        return Err(wrong(
+            "has several lines, and so is no secret; make one with `openssl rand -hex 32`".to_owned(),
+        ));
+    }
     if fs::metadata(path).is_ok_and(|meta| meta.permissions().mode() & 0o004 != 0) {
-        log::warn!("every user of this machine can read the secret {0}: chmod o-r {0}", path.display());
+        return Err(wrong(format!(
+            "can be read by every user of this machine, who could make themselves operators: chmod o-r {}",
+            path.display()
+        )));
     }
     Ok((Algorithm::HS256, secret.to_vec()))
 }
@@ -73,9 +81,12 @@ fn looks_public(bytes: &[u8]) -> bool {
 
 /// A secret that is text ends before the line break that an editor or `echo` puts behind it.
 fn without_line_break(bytes: &[u8]) -> &[u8] {
-    let is_text = bytes.iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace());
-    let text = bytes.strip_suffix(b"\n").filter(|_| is_text);
+    let text = bytes.strip_suffix(b"\n").filter(|_| is_text(bytes));
     text.map_or(bytes, |text| text.strip_suffix(b"\r").unwrap_or(text))
+}
+
+fn is_text(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace())
 }
 
 #[cfg(test)]

@@ -149,7 +149,10 @@ impl Grant {
 
     /// Why this may not be asked for, if so.
     pub(super) fn forbids(&self, ask: &Ask) -> Option<Problem> {
-        let (Ask::Join { room, .. } | Ask::Who { room }) = ask else { return None };
+        let (Ask::Join { room, .. } | Ask::Who { room } | Ask::Lock { room } | Ask::Unlock { room }) = ask
+        else {
+            return None;
+        };
         let room = parse_room(room).ok()?;
         let rooms = self.rooms.as_deref();
         (!is_among(rooms, room.as_str())).then(|| Problem::new("forbidden", outside(rooms, &room)))

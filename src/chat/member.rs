@@ -13,7 +13,7 @@ use super::sessions::Token;
 use super::state::{Earlier, Newcomer, Places, Problem, parse_name, parse_room};
 use super::{Name, Role, RoomName, Shared};
 use crate::protocol::{Ask, Event, Request};
-use crate::{Client, CloseCode, CloseReason, Handler, Message};
+use crate::{Client, CloseCode, CloseReason, Escaped, Handler, Message};
 
 /// How long a person's answer to a ping is waited for.
 const ROUND_TRIP: Duration = Duration::from_secs(1);
@@ -72,6 +72,15 @@ impl Member {
         self.claim.name()
     }
 
+    /// Who this is, for the log.
+    pub(super) fn described(&self) -> String {
+        let name = Escaped::new(self.name().as_str()).to_string();
+        match self.subject() {
+            Some(subject) => format!("{name}, {}, subject {}", self.role, Escaped::new(subject).cut(100)),
+            None => name,
+        }
+    }
+
     /// What this person may do.
     pub fn role(&self) -> Role {
         self.role
@@ -103,12 +112,20 @@ impl Member {
                 Ok(room) => self.come_back(me, room, &since, id, false),
                 Err(problem) => self.refuse(me, problem, id),
             },
+            // Where comings are announced, the list must not be older than the last of them.
+            ask @ Ask::Who { .. } if !self.shared.state.lock().is_crowd(me.id(), &ask) => {
+                self.perform(me, ask, id)
+            }
             ask @ (Ask::Who { .. } | Ask::Rooms | Ask::History { .. }) => self.answer(me, &ask, id),
             ask @ (Ask::Ban { .. } | Ask::Unban { .. }) => self.ban(me, ask, id),
-            ask => self.in_turn(me, |shared, who| {
-                move |turn| shared.state.lock().perform(turn, who, Request { ask, id })
-            }),
+            ask => self.perform(me, ask, id),
         }
+    }
+
+    fn perform(&self, me: &Client, ask: Ask, id: Option<String>) {
+        self.in_turn(me, |shared, who| {
+            move |turn| shared.state.lock().perform(turn, who, Request { ask, id })
+        });
     }
 
     /// Has a ban put in force or lifted, and then kept: this thread may wait for the disk.

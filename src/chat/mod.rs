@@ -144,6 +144,7 @@ impl Chat {
         handler: impl FnOnce(Member) -> H,
     ) -> Result<Acceptance, Refusal> {
         let member = self.admission(request)?.member(&self.shared);
+        ::log::info!("{} is {}", request.peer_addr(), member.described());
         let (dialect, places) = (self.shared.dialects.get(member.dialect).clone(), member.places.clone());
         let (_, subprotocol) = self.shared.dialects.choose(request.subprotocols());
         let acceptance = Acceptance::new(handler(member));

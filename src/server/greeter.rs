@@ -233,7 +233,7 @@ impl Arrival<'_> {
         let introduction = match self.introduction.take() {
             Some(introduction) => introduction,
             None => {
-                let introduction = forwarded::read(request, &context.options.proxies);
+                let introduction = forwarded::read(request, &context.options.proxies)?;
                 self.caller.enter(context, link, introduction.client)?;
                 introduction
             }

@@ -149,7 +149,9 @@ fn what_was_answered_before_a_frame_that_is_broken_is_heard() {
     for _ in 0..50 {
         let mut raw = Raw::upgrade(addr(&server), "/");
         raw.send(b"\x81\x82\0\0\0\0hi\xc1\x80\0\0\0\0");
-        assert_eq!(raw.read_frame(), (0x81, b"hi".to_vec()));
+        // The one before may take its leave only now.
+        let is_own = |(_, said): &(u8, Vec<u8>)| said != b"somebody left";
+        assert_eq!(std::iter::repeat_with(|| raw.read_frame()).find(is_own), Some((0x81, b"hi".to_vec())));
         assert_eq!(raw.read_close().0, 1002);
     }
 }

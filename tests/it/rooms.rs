@@ -4,6 +4,7 @@ mod json;
 mod names;
 mod resume;
 mod text;
+mod who;
 
 use chinwag::protocol::{ChatMessage, Event, Request, SUBPROTOCOL};
 use std::thread::{self, JoinHandle};

@@ -324,11 +324,11 @@ fn help(app: &App, about: Option<&str>) {
         None => {
             let mut blocks = vec![Block::Info("a line is a message, // at its start says one /".to_owned())];
             blocks.extend(Command::HELP.into_iter().chain(OWN).map(item));
+            blocks.extend(KEYS.map(|(keys, what)| Block::Item(keys.to_owned(), what.to_owned())));
             if app.model.lock().is_operator {
                 blocks.push(Block::Info("for operators".to_owned()));
                 blocks.extend(Command::OPERATORS.map(item));
             }
-            blocks.extend(KEYS.map(|(keys, what)| Block::Item(keys.to_owned(), what.to_owned())));
             blocks
         }
     };

@@ -14,7 +14,7 @@ pub struct Chatting {
 
     /// Messages that a newcomer gets of what was said before, 100 at most (not in text
     /// mode, where the query's history=N asks for them).
-    #[arg(long, value_name = "N", env = "CHINWAG_HISTORY", default_value_t = 20)]
+    #[arg(long, value_name = "N", env = "CHINWAG_HISTORY", default_value = "20", value_parser = at_most_100)]
     pub history: usize,
 
     /// Messages of each room that are kept.
@@ -33,4 +33,11 @@ impl Chatting {
         settings.retention_messages = self.retention_messages;
         settings.retention_bytes = self.retention_bytes;
     }
+}
+
+fn at_most_100(text: &str) -> Result<usize, String> {
+    text.parse()
+        .ok()
+        .filter(|count| *count <= 100)
+        .ok_or_else(|| "must be a whole number up to 100".to_owned())
 }

@@ -36,7 +36,7 @@ pub struct Limits {
     pub max_message_size: usize,
 
     /// Fragments in one message at the most; over that a client is closed with 1008.
-    #[arg(long, value_name = "N", env = "CHINWAG_MAX_FRAGMENTS", default_value_t = 1024)]
+    #[arg(long, value_name = "N", env = "CHINWAG_MAX_FRAGMENTS", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..))]
     pub max_fragments: u32,
 
     /// Time for all of one message, or off; over that a client is closed with 1008.

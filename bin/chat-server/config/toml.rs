@@ -42,7 +42,7 @@ fn assignment(arg: &Arg) -> String {
         return format!("#{key} = {}", value(arg, &defaults));
     }
     let name = arg.get_value_names().and_then(|names| names.first()).map_or("VALUE", |name| name.as_str());
-    format!("# {key} = … ({name}; not set)")
+    format!("#{key} = {}  # not set", value(arg, &[name.to_owned()]))
 }
 
 fn comment(text: &str) -> String {

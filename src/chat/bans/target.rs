@@ -9,6 +9,15 @@ use crate::PeerAddr;
 use crate::chat::state::{Problem, parse_name};
 use crate::chat::{Name, NameKey};
 
+/// What somebody typed who meant an address, and mistyped it: banned as a name, it would
+/// keep out nobody.
+fn looks_like_an_address(text: &str) -> bool {
+    let has = |wanted: fn(char) -> bool| text.chars().any(wanted);
+    text.chars().all(|char| char.is_ascii_hexdigit() || ".:/".contains(char))
+        && has(|char| ".:/".contains(char))
+        && has(|char| char.is_ascii_digit())
+}
+
 /// Of an IPv6 address, so many bits are one household's.
 const HOUSEHOLD: u8 = 64;
 /// The longest subject, in bytes.
@@ -46,6 +55,12 @@ impl Meant {
         match (network(address.unwrap_or(text).trim()), address) {
             (Some(network), _) => Self::network(network),
             (None, Some(name)) => Ok(Self::AddressOf(name.trim().to_owned())),
+            (None, None) if looks_like_an_address(text) => Err(Problem::new(
+                "bad_request",
+                format!(
+                    "{text} is no address and no network such as 192.0.2.0/24; if it is a name, say name:{text}"
+                ),
+            )),
             (None, None) => Self::name(text),
         }
     }
@@ -159,7 +174,20 @@ mod tests {
 
     #[test]
     fn this_machine_and_nonsense_are_refused() {
-        for text in ["127.0.0.1", "::1", "127.0.0.0/8", "0.0.0.0/0", "::/0", "", "subject:", "a:b"] {
+        for text in [
+            "10.0.0.0/40",
+            "10.0.0",
+            "300.1.2.3",
+            "2001:db8::/129",
+            "127.0.0.1",
+            "::1",
+            "127.0.0.0/8",
+            "0.0.0.0/0",
+            "::/0",
+            "",
+            "subject:",
+            "a:b",
+        ] {
             assert!(shown(text).is_err(), "{text}");
         }
         assert!(shown("127.0.0.2").is_ok());

@@ -37,6 +37,13 @@ impl State {
         })
     }
 
+    /// Whether this asks who is in a room where comings and goings are not announced.
+    pub(in crate::chat) fn is_crowd(&self, who: ClientId, ask: &Ask) -> bool {
+        let Ask::Who { room } = ask else { return false };
+        let room = self.meant_room(who, room).ok().and_then(|room| self.rooms.get(&room));
+        room.is_some_and(|room| room.people.len() > self.announce_up_to)
+    }
+
     pub(super) fn present_event(&self, room: &RoomName) -> Event {
         let mut people = self.people_in(room);
         let total = people.len();

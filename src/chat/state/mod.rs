@@ -168,10 +168,13 @@ impl State {
                 self.answer(turn, who, &Event::Pong { id: id.map(str::to_owned) });
                 Ok(())
             }
-            // These are not for the hub's turn, or not at once.
-            Ask::Who { .. } | Ask::Rooms | Ask::History { .. } | Ask::Nick { .. } | Ask::Whois { .. } => {
+            ask @ Ask::Who { .. } => {
+                let (event, is_aside) = self.answer_to(who, &ask)?;
+                self.tell(turn, who, &event, Listener { is_own: true, is_aside });
                 Ok(())
             }
+            // These are not for the hub's turn, or not at once.
+            Ask::Rooms | Ask::History { .. } | Ask::Nick { .. } | Ask::Whois { .. } => Ok(()),
             order => {
                 self.order(turn, Operator::Here(who), order)?;
                 Ok(())

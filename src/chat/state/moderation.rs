@@ -246,7 +246,7 @@ impl State {
         if text.trim().is_empty() {
             return Err(Problem::new("empty", "there is no text"));
         }
-        log::info!("{} told everyone: {}", by.name, Escaped::new(&text).cut(200));
+        log::info!("{} told everyone: {}", Escaped::new(&by.name), Escaped::new(&text).cut(200));
         let event = Event::Notice { text };
         self.notify(turn, &event);
         Ok(event)

@@ -4,12 +4,17 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::{Introduction, Proxies};
-use crate::Request;
+use crate::{Refusal, Request};
 
 /// What the fields of a request from a trusted proxy say. `Forwarded` (RFC 7239) is not
 /// read: a proxy that sets the one list passes on the other as it came, forged or not.
-pub(in crate::server) fn read(request: &Request, proxies: &Proxies) -> Introduction {
-    Introduction { client: client(request, proxies), is_secure: is_secure(request) }
+/// A list that ends with no address is refused: what follows it would count as the proxy's own.
+pub(in crate::server) fn read(request: &Request, proxies: &Proxies) -> Result<Introduction, Refusal> {
+    let client = client(request, proxies);
+    if client.is_none() && request.header("X-Forwarded-For").is_some_and(|list| !list.is_empty()) {
+        return Err(Refusal::bad_request("the last entry of X-Forwarded-For is no address"));
+    }
+    Ok(Introduction { client, is_secure: is_secure(request) })
 }
 
 /// The last address in `X-Forwarded-For` that is no trusted proxy's, or the first of all
@@ -52,15 +57,15 @@ mod tests {
     use super::*;
     use crate::PeerAddr;
 
-    fn introduced(fields: &str) -> Introduction {
+    fn introduced(fields: &str) -> Option<Introduction> {
         let trusted = ["10.0.0.0/8", "fd00::1"].map(|text| text.parse().unwrap());
         let proxies = Proxies { trusted: trusted.into(), speak_first: false };
         let head = format!("GET / HTTP/1.1\r\nHost: a\r\n{fields}\r\n");
-        read(&Request::new(head.into(), PeerAddr::Memory, None), &proxies)
+        read(&Request::new(head.into(), PeerAddr::Memory, None), &proxies).ok()
     }
 
     fn client_of(fields: &str) -> Option<String> {
-        introduced(fields).client.map(|addr| addr.to_string())
+        introduced(fields)?.client.map(|addr| addr.to_string())
     }
 
     #[test]
@@ -91,8 +96,8 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_not_passed_over() {
-        for list in ["", "unknown", "192.0.2.7, unknown", "192.0.2.7,", "192.0.2.7, 10.0.0.1x"] {
-            assert_eq!(client_of(&format!("X-Forwarded-For: {list}\r\n")), None, "{list}");
+        for list in ["unknown", "192.0.2.7, unknown", "192.0.2.7,", "192.0.2.7, 10.0.0.1x"] {
+            assert!(introduced(&format!("X-Forwarded-For: {list}\r\n")).is_none(), "{list}");
         }
         // The proxy before it is known, and so its word is all there is.
         let list = "X-Forwarded-For: 192.0.2.7, unknown, 10.0.0.2\r\n";
@@ -102,7 +107,7 @@ mod tests {
 
     #[test]
     fn the_nearest_proxy_says_how_the_client_came() {
-        let secure = |fields: &str| introduced(fields).is_secure;
+        let secure = |fields: &str| introduced(fields).unwrap().is_secure;
         assert_eq!(secure("X-Forwarded-Proto: https\r\n"), Some(true));
         assert_eq!(secure("X-Forwarded-Proto: https\r\nX-Forwarded-Proto: WS\r\n"), Some(false));
         assert_eq!(secure("X-Forwarded-Proto: http, wss\r\n"), Some(true));

@@ -1,6 +1,7 @@
 //! Signed tokens: what is believed, and every way in which one is not good.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -13,7 +14,7 @@ use ring::signature::{Ed25519KeyPair, KeyPair};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{folder, join_by, refusal, with_jwt};
+use super::{folder, join_by, refusal, with_jwt, write_private};
 use crate::support::{hear, hear_end, hears};
 
 const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
@@ -61,7 +62,7 @@ impl Signer {
     fn file(&self, folder: &TempDir) -> PathBuf {
         let path = folder.path().join("key");
         match self {
-            Self::Secret(secret) => fs::write(&path, secret).unwrap(),
+            Self::Secret(secret) => write_private(&path, secret),
             Self::Ed25519(_) => fs::write(&path, self.pem()).unwrap(),
         }
         path
@@ -108,7 +109,7 @@ fn both() -> Vec<(Server, Signer)> {
 }
 
 fn complaint(path: &Path, bytes: impl AsRef<[u8]>) -> String {
-    fs::write(path, bytes).unwrap();
+    write_private(path, bytes);
     match Jwt::open(path) {
         Err(Error::Invalid(words)) => words,
         other => panic!("{other:?}"),
@@ -304,7 +305,7 @@ fn another_key_ends_those_who_came_in_by_the_old_one() {
     let mut adam = join_by(&server, "Adam", &old.sign(&claims())).unwrap();
     hears(&mut adam, &["Adam joined.", "Welcome Adam."]);
     // A bad one changes nothing, and neither does the same again.
-    fs::write(&path, "short").unwrap();
+    write_private(&path, b"short");
     assert!(jwt.reload().is_err());
     fs::write(&path, format!("\n{}", old.pem())).unwrap();
     jwt.reload().unwrap();
@@ -331,9 +332,13 @@ fn a_file_that_is_no_key_is_refused_and_the_error_says_what_to_do() {
     assert!(complaint(&path, "-----BEGIN PUBLIC KEY-----\nnot base64 at all\n").contains("PEM"));
     let jwk = r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
     assert!(complaint(&path, jwk).contains("public key"));
+    assert!(complaint(&path, [SECRET, b"\nanother line\n"].concat()).contains("several lines"));
+    fs::set_permissions(&path, PermissionsExt::from_mode(0o644)).unwrap();
+    fs::write(&path, SECRET).unwrap();
+    assert!(matches!(Jwt::open(&path), Err(Error::Invalid(words)) if words.contains("chmod o-r")));
     assert!(matches!(Jwt::open(folder.path().join("none")), Err(Error::Io { .. })));
     // A line break at the end of a secret does not count.
-    fs::write(&path, [SECRET, b"\n"].concat()).unwrap();
+    write_private(&path, &[SECRET, b"\n"].concat());
     let server = with_jwt(&Jwt::open(&path).unwrap());
     assert!(join_by(&server, "Adam", &Signer::Secret(SECRET.to_vec()).sign(&claims())).is_ok());
 }

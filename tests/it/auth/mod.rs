@@ -6,12 +6,22 @@ mod identity;
 mod jwt;
 mod programs;
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
 use chinwag::auth::{Jwt, Tokens};
 use chinwag::chat::{Chat, ChatBuilder};
 use chinwag::{CloseCode, ConnectOptions, Connection, Error, Server, ServerBuilder};
 use tempfile::TempDir;
 
 use crate::support::addr;
+
+/// Writes a file that nobody else can read.
+fn write_private(path: &Path, bytes: impl AsRef<[u8]>) {
+    fs::write(path, bytes).unwrap();
+    fs::set_permissions(path, PermissionsExt::from_mode(0o600)).unwrap();
+}
 
 fn start(chat: ChatBuilder) -> Server {
     start_with(Server::builder(), chat)

@@ -11,7 +11,7 @@ use chinwag::chat::Role;
 use chinwag::{CloseCode, ConnectOptions, Connection};
 use tempfile::TempDir;
 
-use super::{folder, leave, refusal};
+use super::{folder, leave, refusal, write_private};
 use crate::support::{Program, Raw, eventually, hear, hear_end, hears};
 
 /// `chat-server token …`, with no variable of the environment's.
@@ -186,7 +186,7 @@ fn the_role_of_a_token_counts_and_whom_it_was_given_to_can_be_banned() {
 fn chat_server_takes_signed_tokens() {
     let folder = folder();
     let key = folder.path().join("key");
-    fs::write(&key, "0123456789abcdef0123456789abcdef\n").unwrap();
+    write_private(&key, b"0123456789abcdef0123456789abcdef\n");
     let (_server, addr) =
         Program::chat_server(&["--auth", &format!("jwt:{}", key.display()), "--jwt-audience", "chat"]);
     // {"alg":"HS256"} {"sub":"Adam","exp":4102444800,"aud":"chat"}, made elsewhere.
