@@ -60,7 +60,9 @@ fn answer(line: impl Into<Message>) -> Reading {
 
 /// What a command asks for, or why it cannot.
 fn request(command: Command, speaker: &Speaker<'_>) -> Result<Ask, String> {
-    if let Some(order) = command.order(speaker.names(), "") {
+    // Nearly all is no order, and to know all names takes longer than a message may.
+    let names = std::iter::once_with(|| speaker.names()).flatten();
+    if let Some(order) = command.order(names, "") {
         return order.map_err(|error| error.to_string());
     }
     // The room that the speaker is in when it comes to that.
