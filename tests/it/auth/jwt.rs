@@ -338,7 +338,7 @@ fn a_file_that_is_no_key_is_refused_and_the_error_says_what_to_do() {
     assert!(matches!(Jwt::open(&path), Err(Error::Invalid(words)) if words.contains("chmod o-r")));
     assert!(matches!(Jwt::open(folder.path().join("none")), Err(Error::Io { .. })));
     // A line break at the end of a secret does not count.
-    write_private(&path, &[SECRET, b"\n"].concat());
+    write_private(&path, [SECRET, b"\n"].concat());
     let server = with_jwt(&Jwt::open(&path).unwrap());
     assert!(join_by(&server, "Adam", &Signer::Secret(SECRET.to_vec()).sign(&claims())).is_ok());
 }
