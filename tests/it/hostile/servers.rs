@@ -180,10 +180,13 @@ fn pour(peer: &mut Peer, bytes: &[u8]) {
     let mut reading = peer.stream.try_clone().unwrap();
     let reader = thread::spawn(move || reading.read_to_end(&mut Vec::new()));
     let mut taken = 0;
+    // The system can hold a write for long whose reader has closed with a full window.
+    peer.stream.set_write_timeout(Some(Duration::from_secs(5))).unwrap();
     while peer.stream.write_all(bytes).is_ok() {
         taken += bytes.len();
         assert!(taken < MOST, "the client took {taken} bytes");
     }
+    let _ = peer.stream.shutdown(Shutdown::Both);
     let _ = reader.join().unwrap();
 }
 
