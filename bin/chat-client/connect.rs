@@ -8,7 +8,7 @@ use chinwag::{Canceller, ClosedBy, ConnectOptions, Error, WirePrinter};
 use crossbeam_channel::Receiver;
 
 use crate::args::Options;
-use crate::{text, token};
+use crate::{signals, text, token};
 
 /// How the program ends where it ends badly.
 pub struct Failure {
@@ -41,6 +41,20 @@ pub fn options(options: &Options, canceller: &Canceller) -> Result<ConnectOption
         connect = connect.bearer(&token);
     }
     Ok(connect)
+}
+
+/// How to connect, until a signal asks to leave: then it is told, and what waits is cancelled.
+pub fn interruptible(
+    options: &Options,
+    printer: Option<&WirePrinter>,
+) -> Result<(Receiver<()>, ConnectOptions), Failure> {
+    let canceller = Canceller::new();
+    let signal_rx = signals::take(canceller.clone()).map_err(Failure::new)?;
+    let connect = self::options(options, &canceller)?;
+    Ok((
+        signal_rx,
+        printer.into_iter().fold(connect, |connect, printer| connect.wire_observer(printer.clone())),
+    ))
 }
 
 /// Joins the chat in JSON mode.

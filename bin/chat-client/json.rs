@@ -10,12 +10,12 @@ use std::time::Duration;
 
 use chinwag::chat_client::{AskError, ChatClient, Ending, Update};
 use chinwag::protocol::{Event, Request};
-use chinwag::{Canceller, Error, Escaped, WirePrinter};
+use chinwag::{Error, Escaped, WirePrinter};
 use crossbeam_channel::{Receiver, bounded};
 
 use crate::args::Options;
 use crate::connect::{self, Failure};
-use crate::signals::{self, spawn};
+use crate::signals::spawn;
 
 /// How long the end of input waits for the next answer to what was asked.
 const CONFIRMING: Duration = Duration::from_secs(10);
@@ -27,12 +27,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
 }
 
 fn talk(options: &Options, printer: Option<&WirePrinter>) -> Result<(), Failure> {
-    let canceller = Canceller::new();
-    let signal_rx = signals::take(canceller.clone()).map_err(Failure::new)?;
-    let mut connect = connect::options(options, &canceller)?;
-    if let Some(printer) = printer {
-        connect = connect.wire_observer(printer.clone());
-    }
+    let (signal_rx, connect) = connect::interruptible(options, printer)?;
     let (chat, updates) = match connect::chat(options, connect, options.backoff(false)) {
         Ok(joined) => joined,
         Err(Error::Cancelled) => return Ok(()),

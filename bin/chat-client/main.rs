@@ -21,7 +21,7 @@ use args::Options;
 
 fn main() -> ExitCode {
     if let Some(made) = shared::generate::asked(Options::command, &manual::MANUAL) {
-        return end(made);
+        return shared::end("chat-client", made);
     }
     let options = Options::parse();
     let result = if options.json {
@@ -31,18 +31,5 @@ fn main() -> ExitCode {
     } else {
         terminal::run(&options)
     };
-    end(result.map_err(|failure| (failure.status, failure.problem)))
-}
-
-fn end(result: Result<(), (u8, String)>) -> ExitCode {
-    match result {
-        Ok(()) => {
-            shared::end_log();
-            ExitCode::SUCCESS
-        }
-        Err((status, problem)) => {
-            shared::complain("chat-client", problem);
-            ExitCode::from(status)
-        }
-    }
+    shared::end("chat-client", result.map_err(|failure| (failure.status, failure.problem)))
 }

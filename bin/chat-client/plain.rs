@@ -9,15 +9,13 @@ use std::io::{self, BufRead, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-use chinwag::{
-    Canceller, CloseCode, ClosedBy, ConnectOptions, Connection, Error, Pacer, Sender, WirePrinter,
-};
+use chinwag::{CloseCode, ClosedBy, ConnectOptions, Connection, Error, Pacer, Sender, WirePrinter};
 use crossbeam_channel::{Receiver, Sender as EventSender, after, bounded, select};
 use parking_lot::{Condvar, Mutex};
 
 use crate::args::Options;
 use crate::connect::{self, Failure};
-use crate::signals::{self, spawn};
+use crate::signals::spawn;
 
 /// How long leaving may take: longer than the server has to answer a close frame.
 const LEAVING: Duration = Duration::from_secs(7);
@@ -37,12 +35,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
 }
 
 fn talk(options: &Options, printer: Option<&WirePrinter>) -> Result<(), Failure> {
-    let canceller = Canceller::new();
-    let signal_rx = signals::take(canceller.clone()).map_err(Failure::new)?;
-    let mut connect = connect::options(options, &canceller)?;
-    if let Some(printer) = printer {
-        connect = connect.wire_observer(printer.clone());
-    }
+    let (signal_rx, connect) = connect::interruptible(options, printer)?;
     let connection = match connect.connect(&connect::text_url(options)) {
         Ok(connection) => connection,
         Err(Error::Cancelled) => return Ok(()),

@@ -6,7 +6,6 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use mio::net::TcpStream as PolledStream;
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::stop::Stop;
 
@@ -56,11 +55,4 @@ impl Dialer {
             Err(errno) => Err(errno),
         }
     }
-}
-
-/// Raises the limit of open files as far as it goes. Where that is not far enough,
-/// [`Stop::Descriptors`] will say so.
-pub fn raise_descriptor_limit() {
-    let limit = getrlimit(Resource::Nofile);
-    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
 }

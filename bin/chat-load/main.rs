@@ -66,7 +66,7 @@ fn run(args: &Args) -> Result<bool, (u8, String)> {
     if !args.yes_i_own_it && !target::are_local(&addrs) {
         return Err((2, not_local(&addrs)));
     }
-    dial::raise_descriptor_limit();
+    shared::raise_descriptor_limit();
     let server = args.pid.map(Probe::of).transpose().map_err(failed)?;
     let addr = target.reach(&addrs).map_err(failed)?;
     let swarm = Swarm::new(target, Dialer::new(addr), security, args.connect_rate)

@@ -24,15 +24,15 @@ use config::{Loaded, Problem};
 
 fn main() -> ExitCode {
     if let Some(made) = shared::generate::asked(args::Cli::command, &manual::MANUAL) {
-        return end(made);
+        return shared::end("chat-server", made);
     }
     let argv: Vec<OsString> = std::env::args_os().collect();
     let loaded = config::load(&argv).unwrap_or_else(|error| error.exit());
     match &loaded.cli.task {
         Some(Task::CheckConfig(check)) => check::run(&loaded, check),
         Some(Task::Ctl(ctl)) => ctl::run(ctl),
-        Some(Task::Token(command)) => end(token::run(command)),
-        None => end(serve(loaded, argv)),
+        Some(Task::Token(command)) => shared::end("chat-server", token::run(command)),
+        None => shared::end("chat-server", serve(loaded, argv)),
     }
 }
 
@@ -58,19 +58,6 @@ fn in_one_line(problems: &[Problem], has_file: bool) -> String {
         count => {
             let file = if has_file { " --config FILE" } else { "" };
             format!("{first} (and {} more; chat-server check-config{file} says which)", count - 1)
-        }
-    }
-}
-
-fn end(result: Result<(), (u8, String)>) -> ExitCode {
-    match result {
-        Ok(()) => {
-            shared::end_log();
-            ExitCode::SUCCESS
-        }
-        Err((status, problem)) => {
-            shared::complain("chat-server", problem);
-            ExitCode::from(status)
         }
     }
 }

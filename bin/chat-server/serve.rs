@@ -11,7 +11,6 @@ use chinwag::{
     Error, Listener, Monitor, Request, Response, Server, ServerBuilder, ServerTls, Settings, SettingsHandle,
     Takeover, WirePrinter, page,
 };
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -27,7 +26,7 @@ pub fn run(
     argv: Vec<OsString>,
     values: Vec<Effective>,
 ) -> Result<(), Error> {
-    raise_descriptor_limit();
+    crate::shared::raise_descriptor_limit();
     // Before threads come and go, so that no signal meets the default action later.
     let signals = Signals::new([SIGHUP, SIGINT, SIGTERM])
         .map_err(|error| Error::Invalid(format!("failed to watch for signals: {error}")))?;
@@ -143,11 +142,4 @@ fn answers(
             .or_else(|| monitor.respond(request))
             .or_else(|| metrics.as_ref()?.respond(request))
     }
-}
-
-/// A client takes a descriptor, and the limit that programs start with is that of
-/// a shell. Where it cannot be raised, the server takes fewer clients and says so.
-fn raise_descriptor_limit() {
-    let limit = getrlimit(Resource::Nofile);
-    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
 }

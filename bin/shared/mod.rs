@@ -6,12 +6,14 @@ mod log_queue;
 use std::fs::OpenOptions;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use chinwag::Escaped;
 use clap::{Args, ValueEnum};
 use log::{LevelFilter, Log, Metadata, Record};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use simplelog::{CombinedLogger, Config, ConfigBuilder, SharedLogger, WriteLogger};
 
 use log_queue::{Flush, Queue};
@@ -142,6 +144,28 @@ pub fn end_log() {
     for queue in QUEUES.get().into_iter().flatten() {
         queue.wait(PARTING);
     }
+}
+
+/// Ends a program with the status that came of it, once what it said has been written.
+pub fn end(program: &'static str, result: Result<(), (u8, String)>) -> ExitCode {
+    match result {
+        Ok(()) => {
+            end_log();
+            ExitCode::SUCCESS
+        }
+        Err((status, problem)) => {
+            complain(program, problem);
+            ExitCode::from(status)
+        }
+    }
+}
+
+/// Raises the limit of open files as far as it goes: each connection takes one, and the limit
+/// that programs start with is that of a shell. Who meets it even so says so.
+#[allow(dead_code, reason = "the client has one connection")]
+pub fn raise_descriptor_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
 }
 
 /// Says on stderr why `program` failed, after all that was logged, and waits no longer for it

@@ -11,9 +11,8 @@ impl ConnectOptions {
     /// Warns where others can read what goes to `target`: it leaves this machine without TLS.
     pub(super) fn warn_of_readers(&self, target: &Target, peer: PeerAddr) {
         let has_secret = self.authorization.is_some() || target.userinfo.is_some();
-        let is_elsewhere = peer.tcp().is_some_and(|addr| !addr.ip().to_canonical().is_loopback());
         // A proxy on this machine sends it on to another.
-        if has_secret && !target.is_secure && (is_elsewhere || self.proxy.is_some()) {
+        if has_secret && !target.is_secure && (!peer.is_this_machine() || self.proxy.is_some()) {
             log::warn!(
                 "your token or password goes to {} in the clear, for all on the way to read: is there a wss:// address?",
                 target.host()

@@ -43,7 +43,7 @@ use prometheus_client::registry::Registry;
 use crate::ServerTls;
 #[cfg(feature = "chat")]
 use crate::chat::Chat;
-use crate::{Monitor, PeerAddr, Refusal, Request, Response};
+use crate::{Monitor, Refusal, Request, Response};
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 /// The format before OpenMetrics: the same text, in which nothing says that counters are.
@@ -114,7 +114,7 @@ impl Metrics {
             return None;
         }
         // What a proxy calls its own machine is not therefore this one.
-        let is_here = request.via().is_none() && is_local(request.peer_addr());
+        let is_here = request.via().is_none() && request.peer_addr().is_this_machine();
         if self.is_local && !is_here {
             return Some(Refusal::forbidden("metrics are for this machine only").into());
         }
@@ -142,10 +142,6 @@ impl Metrics {
     }
 }
 
-fn is_local(peer: PeerAddr) -> bool {
-    peer.tcp().is_none_or(|addr| addr.ip().to_canonical().is_loopback())
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -155,7 +151,7 @@ mod tests {
     use prometheus_client::encoding::DescriptorEncoder;
 
     use super::*;
-    use crate::Server;
+    use crate::{PeerAddr, Server};
 
     fn request(path: &str, ip: &str) -> Request {
         let head = format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n");

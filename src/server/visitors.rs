@@ -69,7 +69,7 @@ impl Visitors {
 
     /// Counts a connection; `None` where its address has as many as it may.
     pub(super) fn enter(self: &Arc<Self>, peer: PeerAddr) -> Option<Visit> {
-        self.count(peer.tcp().filter(|addr| !addr.ip().to_canonical().is_loopback()))
+        self.count(peer.tcp().filter(|_| !peer.is_this_machine()))
     }
 
     /// Counts a connection behind a trusted proxy, of whatever address: what a proxy takes

@@ -45,6 +45,11 @@ impl PeerAddr {
             _ => None,
         }
     }
+
+    /// Whether it is on this machine, by a loopback address or without one.
+    pub(crate) fn is_this_machine(&self) -> bool {
+        self.tcp().is_none_or(|addr| addr.ip().to_canonical().is_loopback())
+    }
 }
 
 impl fmt::Display for PeerAddr {

@@ -198,15 +198,20 @@ impl State {
     /// Tells everybody who shares a room with this person, and the person itself, once.
     /// Crowds are not told, as they are not told of comings and goings.
     fn tell_neighbours(&self, turn: &mut Turn<'_>, person: &Person, event: &Event) {
-        let places = person.places.lock().clone();
-        let rooms = places.iter().filter_map(|place| self.rooms.get(place));
-        let rooms = rooms.filter(|room| room.people.len() <= self.announce_up_to);
-        let rooms = rooms.map(|room| room.hub_room.clone()).collect::<Vec<_>>();
+        let rooms = self.rooms_around(person);
+        let rooms = rooms.into_iter().map(|room| room.hub_room.clone()).collect::<Vec<_>>();
         match &*rooms {
             [] => self.answer(turn, person.client.id(), event),
             [room] => turn.broadcast_each(room, |edition| self.write(event, edition), &[]),
             rooms => turn.broadcast_each_to(rooms, |edition| self.write(event, edition)),
         }
+    }
+
+    /// The rooms of a person where comings and goings are told.
+    fn rooms_around(&self, person: &Person) -> Vec<&RoomState> {
+        let places = person.places.lock();
+        let rooms = places.iter().filter_map(|place| self.rooms.get(place));
+        rooms.filter(|room| room.people.len() <= self.announce_up_to).collect()
     }
 
     /// What the members of an edition are told.

@@ -277,10 +277,9 @@ impl State {
     /// is answered. Crowds are not told, as they are not told of comings and goings.
     fn tell_around(&self, turn: &mut Turn<'_>, who: ClientId, by: &By, done: &Moderated) {
         let Some(person) = self.people.get(&who) else { return };
-        let places = person.places.lock().clone();
-        let rooms = places.iter().filter_map(|place| self.rooms.get(place));
-        let rooms = rooms.filter(|room| room.people.len() <= self.announce_up_to);
-        let mut all = rooms.flat_map(|room| room.people.iter().copied()).chain([who]).collect::<Vec<_>>();
+        let rooms = self.rooms_around(person);
+        let mut all =
+            rooms.iter().flat_map(|room| room.people.iter().copied()).chain([who]).collect::<Vec<_>>();
         all.sort_unstable();
         all.dedup();
         let event = Event::Moderated(done.clone());
