@@ -165,6 +165,8 @@ pub mod metrics;
 pub mod page;
 #[cfg(feature = "chat")]
 pub mod protocol;
+#[cfg(feature = "chat")]
+pub mod store;
 
 pub use client::{
     Canceller, ConnectOptions, Connection, ConnectionState, MessageWriter, Messages, Piece, Receiver, Sender,

@@ -10,9 +10,10 @@ use super::bans::{Bans, BansFile};
 use super::dialect::{Dialect, Dialects};
 use super::headcount::{Headcount, Tell};
 use super::identity::{Authenticate, Identity};
-use super::log::{Logs, Retention};
+use super::log::Logs;
 use super::state::{State, now};
-use super::{Chat, Shared};
+use super::{Chat, OnStoreFailure, Shared};
+use crate::store::{Memory, Retention, Store};
 use crate::{Refusal, Request, Result};
 
 /// Builds a [`Chat`].
@@ -28,7 +29,9 @@ pub struct ChatBuilder {
     announce_up_to: usize,
     headcount_interval: Duration,
     history: usize,
+    store: Arc<dyn Store>,
     retention: Retention,
+    on_store_failure: OnStoreFailure,
     dialects: Dialects,
     authenticate: Option<Authenticate>,
     bans: Bans,
@@ -41,7 +44,9 @@ impl ChatBuilder {
             announce_up_to: Chat::ANNOUNCE_UP_TO,
             headcount_interval: Duration::from_secs(10),
             history: 20,
-            retention: Retention { messages: 1000, bytes: 1024 * 1024 },
+            store: Arc::new(Memory::new()),
+            retention: Retention::default(),
+            on_store_failure: OnStoreFailure::default(),
             dialects: Dialects::usual(),
             authenticate: None,
             bans: Bans::default(),
@@ -69,6 +74,28 @@ impl ChatBuilder {
         self
     }
 
+    /// Keeps what is said in this store. Defaults to one in [`Memory`]. A store belongs to
+    /// one chat.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use chinwag::{chat::Chat, store::Memory};
+    ///
+    /// let chat = Chat::builder().store(Arc::new(Memory::new())).build();
+    /// # let _ = chat;
+    /// ```
+    pub fn store(mut self, store: Arc<dyn Store>) -> Self {
+        self.store = store;
+        self
+    }
+
+    /// What becomes of what is said while the store fails. Defaults to
+    /// [`OnStoreFailure::Refuse`].
+    pub fn on_store_failure(mut self, policy: OnStoreFailure) -> Self {
+        self.on_store_failure = policy;
+        self
+    }
+
     /// Keeps so many messages of each room. Defaults to 1,000.
     pub fn retention_messages(mut self, messages: usize) -> Self {
         self.retention.messages = messages;
@@ -78,6 +105,12 @@ impl ChatBuilder {
     /// Keeps so many bytes of text of each room. Defaults to 1 MiB.
     pub fn retention_bytes(mut self, bytes: usize) -> Self {
         self.retention.bytes = bytes;
+        self
+    }
+
+    /// Keeps messages of each room for so long. Defaults to any age.
+    pub fn retention_age(mut self, age: Duration) -> Self {
+        self.retention.age = Some(age);
         self
     }
 
@@ -135,13 +168,29 @@ impl ChatBuilder {
     /// The chat. It begins when a server lets people in by its [`gate`](Chat::gate).
     pub fn build(self) -> Chat {
         let Self { announce_up_to, headcount_interval, history, retention, dialects, .. } = self;
-        let Self { authenticate, bans, bans_file, .. } = self;
+        let Self { authenticate, bans, bans_file, store, on_store_failure, .. } = self;
         let shared = Arc::new_cyclic(|shared: &Weak<Shared>| {
             let headcount = Headcount::new(headcount_interval);
             let logs = Logs::new(retention);
             let tell = tell_headcount(shared.clone());
-            let state = State::new(logs, bans, dialects.clone(), announce_up_to, history, headcount, tell);
-            Shared { roll: Arc::default(), state: Mutex::new(state), dialects, authenticate, bans_file }
+            let state = State::new(
+                logs,
+                bans,
+                dialects.clone(),
+                announce_up_to,
+                history,
+                on_store_failure,
+                headcount,
+                tell,
+            );
+            Shared {
+                roll: Arc::default(),
+                state: Mutex::new(state),
+                store,
+                dialects,
+                authenticate,
+                bans_file,
+            }
         });
         Chat { shared }
     }

@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 
 use super::{NameKey, RoomName};
 use crate::protocol::{ChatMessage, Event};
+use crate::store::Retention;
 
 /// So many logs are kept, but for those of rooms that somebody is in, which all are.
 const MAX_LOGS: usize = 1000;
@@ -16,13 +17,6 @@ const MAX_LOGS: usize = 1000;
 const MAX_BYTES: usize = 128 * 1024 * 1024;
 /// What a message takes beside its text, at most.
 const OVERHEAD: usize = 512;
-
-/// How much of each room is kept.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Retention {
-    pub messages: usize,
-    pub bytes: usize,
-}
 
 /// What was said in all rooms.
 pub(super) struct Logs {
@@ -301,7 +295,7 @@ mod tests {
 
     #[test]
     fn what_came_since_a_position_is_complete_as_long_as_it_is_kept() {
-        let mut logs = Logs::new(Retention { messages: 3, bytes: 100 });
+        let mut logs = Logs::new(Retention { messages: 3, bytes: 100, age: None });
         logs.open(&room());
         let start = logs.head();
         let first = say(&mut logs, "1");
@@ -318,7 +312,7 @@ mod tests {
 
     #[test]
     fn a_position_of_another_store_is_none_of_this_one() {
-        let mut logs = Logs::new(Retention { messages: 3, bytes: 100 });
+        let mut logs = Logs::new(Retention { messages: 3, bytes: 100, age: None });
         let position = say(&mut logs, "1");
         for foreign in ["", "x", "00000000-1", &format!("{position}9"), &position.replace('-', "-0")] {
             assert_eq!(texts_since(&logs, foreign), (vec!["1".into()], false), "{foreign}");
@@ -327,7 +321,7 @@ mod tests {
 
     #[test]
     fn what_goes_behind_a_place_is_counted() {
-        let mut logs = Logs::new(Retention { messages: 3, bytes: 100 });
+        let mut logs = Logs::new(Retention { messages: 3, bytes: 100, age: None });
         logs.open(&room());
         let first = say(&mut logs, "1");
         let (place, _) = logs.find(&room(), &first);
@@ -342,7 +336,7 @@ mod tests {
 
     #[test]
     fn a_room_that_somebody_is_in_keeps_its_log() {
-        let mut logs = Logs::new(Retention { messages: 3, bytes: 100 });
+        let mut logs = Logs::new(Retention { messages: 3, bytes: 100, age: None });
         logs.open(&room());
         say(&mut logs, "quiet");
         for number in 0..MAX_LOGS + 10 {
@@ -356,7 +350,7 @@ mod tests {
 
     #[test]
     fn bytes_are_bounded_too() {
-        let mut logs = Logs::new(Retention { messages: 100, bytes: 10 });
+        let mut logs = Logs::new(Retention { messages: 100, bytes: 10, age: None });
         for text in ["123456", "1234", "12345"] {
             say(&mut logs, text);
         }

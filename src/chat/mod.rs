@@ -45,7 +45,7 @@ pub use member::Member;
 pub use name::{Name, NameError, NameKey};
 pub use permit::Permit;
 pub use room_name::{RoomName, RoomNameError};
-pub use settings::ChatSettings;
+pub use settings::{ChatSettings, OnStoreFailure};
 pub use state::Problem;
 pub use statistics::ChatStatistics;
 
@@ -55,6 +55,7 @@ use crossbeam_channel::bounded;
 use parking_lot::Mutex;
 
 use crate::protocol::{Ask, ChatMessage, Event, RoomInfo};
+use crate::store::Store;
 use crate::{Acceptance, CloseCode, Handler, Hub, Refusal, Request, Response};
 use bans::BansFile;
 use dialect::{Dialects, Listener as To};
@@ -86,6 +87,7 @@ struct Shared {
     roll: Arc<Roll>,
     /// Locked in the hub's turn, and elsewhere for a few lines at a time.
     state: Mutex<State>,
+    store: Arc<dyn Store>,
     dialects: Dialects,
     authenticate: Option<Authenticate>,
     bans_file: Option<BansFile>,
@@ -282,6 +284,11 @@ impl Chat {
             };
             chat.notice(hub, text);
         }
+    }
+
+    /// Where what is said is kept.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.shared.store
     }
 
     /// What is announced and kept, as it is now.

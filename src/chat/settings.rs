@@ -1,5 +1,7 @@
 //! What a chat can change while people are in it.
 
+use std::time::Duration;
+
 /// What is announced, and what is kept; each field is the option of
 /// [`ChatBuilder`](super::ChatBuilder) of that name.
 ///
@@ -21,4 +23,19 @@ pub struct ChatSettings {
     pub retention_messages: usize,
     /// Bytes of text of each room that are kept; fewer hold from a room's next message on.
     pub retention_bytes: usize,
+    /// The age up to which messages are kept; none for any.
+    pub retention_age: Option<Duration>,
+    /// What becomes of what is said while the store fails.
+    pub on_store_failure: OnStoreFailure,
+}
+
+/// What becomes of what is said while a chat's [store](crate::store) fails.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum OnStoreFailure {
+    /// It is not said, and whoever wanted to say it is told why.
+    #[default]
+    Refuse,
+    /// It is said to those who are here, without a position and without an
+    /// acknowledgement: whoever is away misses it. All are told when that begins and ends.
+    Degrade,
 }

@@ -24,11 +24,12 @@ use parking_lot::Mutex;
 use super::bans::Bans;
 use super::dialect::{Dialect, Dialects, Listener};
 use super::headcount::{Headcount, Tell};
-use super::log::{Logs, Retention, Speaker};
+use super::log::{Logs, Speaker};
 use super::mutes::Mutes;
 use super::sessions::{Session, Sessions, Token};
-use super::{ChatSettings, Name, NameKey, Role, RoomName};
+use super::{ChatSettings, Name, NameKey, OnStoreFailure, Role, RoomName};
 use crate::protocol::{Ask, Event, Request};
+use crate::store::Retention;
 use crate::{Client, ClientId, Edition, Room, Turn};
 
 /// The rooms that one person is in, the one joined last at the end. Shared with what
@@ -50,6 +51,7 @@ pub(super) struct State {
     ignored_by: HashMap<NameKey, HashSet<ClientId>>,
     announce_up_to: usize,
     newcomers_history: usize,
+    on_store_failure: OnStoreFailure,
     headcount: Headcount,
     tell_headcount: Tell,
 }
@@ -98,6 +100,7 @@ impl State {
         dialects: Dialects,
         announce_up_to: usize,
         newcomers_history: usize,
+        on_store_failure: OnStoreFailure,
         headcount: Headcount,
         tell_headcount: Tell,
     ) -> Self {
@@ -114,18 +117,21 @@ impl State {
             ignored_by: HashMap::new(),
             announce_up_to,
             newcomers_history,
+            on_store_failure,
             headcount,
             tell_headcount,
         }
     }
 
     pub(super) fn settings(&self) -> ChatSettings {
-        let Retention { messages, bytes } = self.logs.retention();
+        let Retention { messages, bytes, age } = self.logs.retention();
         ChatSettings {
             announce_up_to: self.announce_up_to,
             history: self.newcomers_history,
             retention_messages: messages,
             retention_bytes: bytes,
+            retention_age: age,
+            on_store_failure: self.on_store_failure,
         }
     }
 
@@ -135,7 +141,9 @@ impl State {
         self.logs.set_retention(Retention {
             messages: settings.retention_messages,
             bytes: settings.retention_bytes,
+            age: settings.retention_age,
         });
+        self.on_store_failure = settings.on_store_failure;
     }
 
     /// Does what a client asks, and answers it.

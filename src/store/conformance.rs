@@ -1,0 +1,1 @@
+//! What any store has to do, to be tried with one's own.
