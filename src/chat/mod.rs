@@ -291,6 +291,12 @@ impl Chat {
         &self.shared.store
     }
 
+    /// Why what is said is not kept now, in words; none where it is.
+    pub fn store_trouble(&self) -> Option<String> {
+        let error = self.shared.store.health().err()?;
+        Some(format!("messages are not kept: {error}"))
+    }
+
     /// What is announced and kept, as it is now.
     pub fn settings(&self) -> ChatSettings {
         self.shared.state.lock().settings()

@@ -179,6 +179,13 @@ impl Name {
     }
 }
 
+impl NameKey {
+    /// The key as text; of no use for showing it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 fn key_of(text: &str) -> String {
     let mut key = text.to_owned();
     for _ in 0..MAX_PASSES {

@@ -25,12 +25,14 @@
 
 pub mod conformance;
 mod error;
+mod lines;
 mod memory;
 mod message;
 mod query;
 mod words;
 
 pub use error::{StoreError, StoreErrorKind};
+pub use lines::{Lines, line};
 pub use memory::Memory;
 pub use message::{Appended, Delivery, Draft, Key, Outcome, Position, Record, Tail, Ticket};
 pub use query::{Bounds, Erasure, Found, Retention, Search, StoreStatistics};
