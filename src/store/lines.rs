@@ -201,7 +201,9 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_as_it_was() {
-        for text in ["hi", "", "\u{1b}[31m\u{9b} \u{202e} \u{e0041} \0 \"\\ 👩‍👩‍👧\n", &"\u{9b}".repeat(MAX_TEXT / 2)] {
+        for text in
+            ["hi", "", "\u{1b}[31m\u{9b} \u{202e} \u{e0041} \0 \"\\ 👩‍👩‍👧\n", &"\u{9b}".repeat(MAX_TEXT / 2)]
+        {
             let name = Name::parse("Zoë 李").unwrap();
             let record = Record {
                 position: Position(7),
@@ -227,7 +229,10 @@ mod tests {
             ("hi", "line 3: this is no JSON: expected value (column 1)"),
             ("{", "line 3: this is no JSON: EOF while parsing an object (column 1)"),
             (r#"{"type":"message","room":"lobby"}"#, "line 3: missing field `from` (column 33)"),
-            (&GOOD.replace("message", "left"), r#"line 3: its type is "left"; only a message can be taken in"#),
+            (
+                &GOOD.replace("message", "left"),
+                r#"line 3: its type is "left"; only a message can be taken in"#,
+            ),
             (&GOOD.replace("John", "John says"), "line 3: from: "),
             (&GOOD.replace("lobby", "the lobby"), "line 3: room: "),
             (&GOOD.replace(":1}", ":-1}"), "line 3: invalid value"),
