@@ -235,7 +235,9 @@ pub struct ChatMessage {
     pub from: String,
     /// What.
     pub text: String,
-    /// Its place in the room's log.
+    /// Its place in the room's log. Empty for what was said while the server could not keep
+    /// it: it is in no log.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub pos: String,
     /// When.
     pub time: u64,
