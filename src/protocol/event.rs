@@ -235,8 +235,8 @@ pub struct ChatMessage {
     pub from: String,
     /// What.
     pub text: String,
-    /// Its place in the room's log. Empty for what was said while the server could not keep
-    /// it: it is in no log.
+    /// Its place in the room's log; empty, and missing in JSON, where it is in no log: it
+    /// was said while the server's store failed.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub pos: String,
     /// When.
