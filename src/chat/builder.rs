@@ -11,6 +11,7 @@ use super::dialect::{Dialect, Dialects};
 use super::headcount::{Headcount, Tell};
 use super::identity::{Authenticate, Identity};
 use super::log::Logs;
+use super::search::Turnstile;
 use super::state::{State, now};
 use super::{Chat, OnStoreFailure, Shared};
 use crate::store::{Memory, Retention, Store};
@@ -190,6 +191,7 @@ impl ChatBuilder {
                 dialects,
                 authenticate,
                 bans_file,
+                searches: Turnstile::default(),
             }
         });
         Chat { shared }

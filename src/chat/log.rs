@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::{NameKey, RoomName};
+use super::{Name, NameKey, RoomName};
 use crate::protocol::{ChatMessage, Event};
 use crate::store::Retention;
 
@@ -182,6 +182,17 @@ impl Logs {
         number.parse().ok().filter(|number| *number <= self.latest && self.position(*number) == position)
     }
 
+    /// Forgets what somebody said, in one room or in all; how that one's name was spelled.
+    pub(super) fn forget(&mut self, author: &NameKey, room: Option<&RoomName>) -> Vec<String> {
+        let mut spellings = Vec::new();
+        for (_, log) in self.rooms.iter_mut().filter(|(name, _)| room.is_none_or(|room| room == *name)) {
+            self.bytes -= log.forget(author, &mut spellings);
+        }
+        spellings.sort_unstable();
+        spellings.dedup();
+        spellings
+    }
+
     fn position(&self, number: u64) -> String {
         format!("{}-{number}", self.epoch)
     }
@@ -248,6 +259,28 @@ impl Log {
         self.bytes = 0;
     }
 
+    /// Drops what somebody said; so many bytes of memory. What comes behind it closes up:
+    /// nothing is missing there.
+    fn forget(&mut self, author: &NameKey, spellings: &mut Vec<String>) -> usize {
+        let (mut removed, mut text, mut dropped) = (0, 0, 0);
+        self.entries.retain_mut(|entry| {
+            let said = entry.message();
+            let is_meant = Name::parse(&said.from).is_ok_and(|name| name.key() == *author);
+            if is_meant {
+                spellings.push(said.from.clone());
+                removed += entry.size();
+                text += said.text.len();
+                dropped += 1;
+            } else {
+                entry.nth -= dropped;
+            }
+            !is_meant
+        });
+        self.count -= dropped;
+        self.bytes -= text;
+        removed
+    }
+
     /// Drops what is not to be kept; so many bytes of memory.
     fn trim(&mut self, retention: Retention) -> usize {
         let mut removed = 0;
@@ -265,7 +298,6 @@ impl Log {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::chat::Name;
 
     fn room() -> RoomName {
         RoomName::parse("lobby").unwrap()

@@ -117,6 +117,8 @@ impl Member {
                 self.perform(me, ask, id)
             }
             ask @ (Ask::Who { .. } | Ask::Rooms | Ask::History { .. }) => self.answer(me, &ask, id),
+            ask @ Ask::Search { .. } => self.search(me, ask, id),
+            Ask::Erase { name, room } => self.erase(me, &name, room.as_deref(), id),
             ask @ (Ask::Ban { .. } | Ask::Unban { .. }) => self.ban(me, ask, id),
             ask => self.perform(me, ask, id),
         }
@@ -146,7 +148,7 @@ impl Member {
     }
 
     /// Has something done in the hub's turn, most likely about the room joined last.
-    fn in_turn<A>(&self, me: &Client, act: impl FnOnce(Arc<Shared>, crate::ClientId) -> A)
+    pub(super) fn in_turn<A>(&self, me: &Client, act: impl FnOnce(Arc<Shared>, crate::ClientId) -> A)
     where
         A: FnOnce(&mut crate::Turn<'_>) + Send + 'static,
     {
@@ -158,7 +160,7 @@ impl Member {
         }
     }
 
-    fn refuse(&self, me: &Client, problem: Problem, id: Option<String>) {
+    pub(super) fn refuse(&self, me: &Client, problem: Problem, id: Option<String>) {
         self.in_turn(me, |shared, who| move |turn| shared.state.lock().refuse(turn, who, problem, id));
     }
 
@@ -241,7 +243,7 @@ impl Member {
 
     /// Waits until the hub has done what this client asked for; false where it is gone, or
     /// too slow to go on with.
-    fn wait_in_order(&self, me: &Client) -> bool {
+    pub(super) fn wait_in_order(&self, me: &Client) -> bool {
         let is_ready = me.wait_caught_up(PATIENCE);
         if !is_ready {
             me.close(CloseCode::TRY_AGAIN, "too slow to keep up");
@@ -314,7 +316,7 @@ impl Member {
         self.wait_in_order(me)
     }
 
-    fn dialect(&self) -> &dyn Dialect {
+    pub(super) fn dialect(&self) -> &dyn Dialect {
         &**self.shared.dialects.get(self.dialect)
     }
 

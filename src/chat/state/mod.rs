@@ -6,6 +6,7 @@ mod answers;
 mod coming;
 mod moderation;
 mod rules;
+mod searching;
 mod settings;
 mod talk;
 
@@ -182,7 +183,12 @@ impl State {
                 Ok(())
             }
             // These are not for the hub's turn, or not at once.
-            Ask::Rooms | Ask::History { .. } | Ask::Nick { .. } | Ask::Whois { .. } => Ok(()),
+            Ask::Rooms
+            | Ask::History { .. }
+            | Ask::Search { .. }
+            | Ask::Nick { .. }
+            | Ask::Whois { .. }
+            | Ask::Erase { .. } => Ok(()),
             order => {
                 self.order(turn, Operator::Here(who), order)?;
                 Ok(())
