@@ -32,8 +32,7 @@ impl Shared {
     /// Deletes in the store, and says so in the log; what is to be told of it.
     fn erase(&self, order: &Order, by: &str) -> Result<Erased, Problem> {
         let Order { name, author, room } = order;
-        let erasure =
-            Erasure { author: author.as_str().into(), room: room.as_ref().map(RoomName::shared) };
+        let erasure = Erasure { author: author.as_str().into(), room: room.as_ref().map(RoomName::shared) };
         let place = order.place();
         let place = Escaped::new(&place);
         let (shown, shown_by) = (Escaped::new(name.as_str()), Escaped::new(by));
@@ -73,9 +72,7 @@ impl Member {
         }
         let order = Order::parse(name, room)?;
         let erased = self.shared.erase(&order, self.name().as_str())?;
-        self.in_turn(me, |shared, who| {
-            move |turn| drop(tell(&shared, turn, &order, Some(who), erased))
-        });
+        self.in_turn(me, |shared, who| move |turn| drop(tell(&shared, turn, &order, Some(who), erased)));
         Ok(())
     }
 }

@@ -327,8 +327,7 @@ mod tests {
     #[test]
     fn each_documented_type_is_known() {
         for kind in TYPES {
-            let fields =
-                r#""room":"a","text":"b","to":"c","name":"d","since":"e","who":"f","for":1,"words":"g","later":[1]"#;
+            let fields = r#""room":"a","text":"b","to":"c","name":"d","since":"e","who":"f","for":1,"words":"g","later":[1]"#;
             let request = Request::parse(&format!(r#"{{"type":"{kind}",{fields}}}"#)).unwrap();
             assert!(request.to_json().starts_with(&format!(r#"{{"type":"{kind}""#)), "{request:?}");
         }

@@ -105,9 +105,7 @@ fn request(command: Command, speaker: &Speaker<'_>) -> Result<Ask, String> {
         Command::Ignore(name) => Ask::Ignore { name },
         Command::Unignore(name) => Ask::Unignore { name },
         Command::History(limit) => Ask::History { room: here(), before: None, limit: limit.or(Some(20)) },
-        Command::Search(words) => {
-            Ask::Search { words, room: None, before: None, limit: Some(MAX_FOUND) }
-        }
+        Command::Search(words) => Ask::Search { words, room: None, before: None, limit: Some(MAX_FOUND) },
         Command::Whois(name) => Ask::Whois { name },
         _ => unreachable!("answered before"),
     })
