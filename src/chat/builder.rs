@@ -10,6 +10,7 @@ use super::bans::{Bans, BansFile};
 use super::dialect::{Dialect, Dialects};
 use super::headcount::{Headcount, Tell};
 use super::identity::{Authenticate, Identity};
+use super::search::Turnstile;
 use super::state::{Setup, State, now};
 use super::{Chat, ChatSettings, OnStoreFailure, Shared};
 use crate::store::{Memory, Retention, Store};
@@ -186,7 +187,8 @@ impl ChatBuilder {
                 tell_headcount: tell_headcount(shared.clone()),
             });
             let (roll, begun) = (Arc::default(), OnceLock::new());
-            Shared { roll, state: Mutex::new(state), store, begun, dialects, authenticate, bans_file }
+            let (state, searches) = (Mutex::new(state), Turnstile::default());
+            Shared { roll, state, store, begun, dialects, authenticate, bans_file, searches }
         });
         Chat { shared }
     }

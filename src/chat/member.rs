@@ -125,6 +125,8 @@ impl Member {
                 self.perform(me, ask, id)
             }
             ask @ (Ask::Who { .. } | Ask::Rooms | Ask::History { .. }) => self.answer(me, &ask, id),
+            ask @ Ask::Search { .. } => self.search(me, ask, id),
+            Ask::Erase { name, room } => self.erase(me, &name, room.as_deref(), id),
             ask @ (Ask::Ban { .. } | Ask::Unban { .. }) => self.ban(me, ask, id),
             ask => self.perform(me, ask, id),
         }

@@ -23,6 +23,7 @@ mod bans;
 mod builder;
 mod client_info;
 mod dialect;
+mod erasure;
 mod headcount;
 mod identity;
 mod looking_back;
@@ -36,6 +37,7 @@ mod recent;
 mod resume;
 mod roll;
 mod room_name;
+mod search;
 mod sessions;
 mod settings;
 mod state;
@@ -67,6 +69,7 @@ use dialect::{Dialects, Listener as To};
 use identity::{Authenticate, other_name};
 use member::Lease;
 use roll::{Claim, Roll};
+use search::Turnstile;
 use sessions::Token;
 use state::{Operator, State};
 
@@ -98,6 +101,7 @@ struct Shared {
     dialects: Dialects,
     authenticate: Option<Authenticate>,
     bans_file: Option<BansFile>,
+    searches: Turnstile,
 }
 
 impl Shared {
@@ -258,10 +262,11 @@ impl Chat {
 
     /// Does what an operator says who is not in the chat: kicks, bans, mutes, locks and so
     /// on, in the name of `by`. Returns what the operator is told: [`Event::Moderated`],
-    /// [`Event::Bans`] or [`Event::Notice`].
+    /// [`Event::Bans`], [`Event::Notice`] or [`Event::Erased`].
     ///
-    /// Waits for the hub, and where bans are [kept](ChatBuilder::bans_file) for the disk; not
-    /// to be called inside [`Hub::atomically`].
+    /// Waits for the hub, where bans are [kept](ChatBuilder::bans_file) for the disk, and for
+    /// the store where that is to delete something; not to be called inside
+    /// [`Hub::atomically`].
     ///
     /// ```
     /// use chinwag::protocol::Ask;
@@ -279,8 +284,11 @@ impl Chat {
     /// # Errors
     ///
     /// Why it was not done. A ban that is in force and could not be written to its file is
-    /// `not_kept`.
+    /// `not_kept`; `unavailable` is a store that could not delete.
     pub fn moderate(&self, hub: &Hub, by: impl Into<String>, order: Ask) -> Result<Event, Problem> {
+        if matches!(order, Ask::Erase { .. }) {
+            return self.erase(hub, &by.into(), &order);
+        }
         let (answer_tx, answer_rx) = bounded(1);
         let (shared, operator) = (self.shared.clone(), Operator::Elsewhere(by.into()));
         hub.atomically(move |turn| {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::positions::Positions;
-use super::{NameKey, RoomName};
+use super::{Name, NameKey, RoomName};
 use crate::protocol::{ChatMessage, Event};
 use crate::store::{Bounds, Position, Record, Retention};
 
@@ -177,30 +177,15 @@ impl Recent {
         (entries, has_earlier)
     }
 
-    /// Forgets what somebody said, everywhere or in one room; in which rooms there was some.
-    #[allow(dead_code, reason = "for erasure")]
-    pub(super) fn forget(&mut self, author: &NameKey, room: Option<&RoomName>) -> Vec<RoomName> {
-        let mut found = Vec::new();
-        for (name, window) in &mut self.rooms {
-            if room.is_some_and(|room| room != name) {
-                continue;
-            }
-            let before = window.entries.len();
-            let (mut text, mut bytes) = (0, 0);
-            window.entries.retain(|entry| {
-                let is_meant = entry.author() == *author;
-                if is_meant {
-                    (text, bytes) = (text + entry.message().text.len(), bytes + entry.size());
-                }
-                !is_meant
-            });
-            window.text -= text;
-            self.bytes -= bytes;
-            if window.entries.len() < before {
-                found.push(name.clone());
-            }
+    /// Forgets what somebody said, in one room or in all; how that one's name was spelled.
+    pub(super) fn forget(&mut self, author: &NameKey, room: Option<&RoomName>) -> Vec<String> {
+        let mut spellings = Vec::new();
+        for (_, window) in self.rooms.iter_mut().filter(|(name, _)| room.is_none_or(|room| room == *name)) {
+            self.bytes -= window.forget(author, &mut spellings);
         }
-        found
+        spellings.sort_unstable();
+        spellings.dedup();
+        spellings
     }
 
     fn window(&mut self, room: &RoomName) -> &mut Window {
@@ -254,6 +239,23 @@ impl Window {
         self.text = 0;
     }
 
+    /// Drops what somebody said; so many bytes of memory.
+    fn forget(&mut self, author: &NameKey, spellings: &mut Vec<String>) -> usize {
+        let (mut removed, mut text) = (0, 0);
+        self.entries.retain(|entry| {
+            let said = entry.message();
+            let is_meant = Name::parse(&said.from).is_ok_and(|name| name.key() == *author);
+            if is_meant {
+                spellings.push(said.from.clone());
+                removed += entry.size();
+                text += said.text.len();
+            }
+            !is_meant
+        });
+        self.text -= text;
+        removed
+    }
+
     /// Drops the oldest beyond the limits; so many bytes of memory.
     fn trim(&mut self, retention: Retention) -> usize {
         let mut removed = 0;
@@ -297,12 +299,6 @@ impl Entry {
 
     fn size(&self) -> usize {
         self.message().text.len() + OVERHEAD
-    }
-
-    /// Under which name it was said.
-    #[allow(dead_code, reason = "for erasure")]
-    fn author(&self) -> NameKey {
-        super::Name::parse(&self.message().from).map_or_else(|_| self.from.lock().clone(), |name| name.key())
     }
 
     pub(super) fn message(&self) -> &ChatMessage {

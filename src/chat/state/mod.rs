@@ -7,6 +7,7 @@ mod coming;
 mod keeping;
 mod moderation;
 mod rules;
+mod searching;
 mod settings;
 mod talk;
 
@@ -215,9 +216,13 @@ impl State {
                 Ok(())
             }
             // These are not for the hub's turn, or not at once.
-            Ask::Say { .. } | Ask::Rooms | Ask::History { .. } | Ask::Nick { .. } | Ask::Whois { .. } => {
-                Ok(())
-            }
+            Ask::Say { .. }
+            | Ask::Rooms
+            | Ask::History { .. }
+            | Ask::Search { .. }
+            | Ask::Nick { .. }
+            | Ask::Whois { .. }
+            | Ask::Erase { .. } => Ok(()),
             order => {
                 self.order(turn, Operator::Here(who), order)?;
                 Ok(())
