@@ -115,7 +115,10 @@ fn start(
     let current = live.clone();
     let builder = Server::builder().settings(settings);
     let kept = chat.clone();
-    builder.monitor().ready_when(move || kept.store_trouble().map_or(Ok(()), Err));
+    builder.monitor().ready_when(move || match kept.store_trouble() {
+        Some(trouble) => Err(format!("what is said is not kept: {trouble}")),
+        None => Ok(()),
+    });
     let answers = answers(options, chat, store, tls, builder.monitor());
     let builder =
         builder.paths(Chat::PATHS).http(answers).handler(chat.gate()).on_shutdown(move |hub, code| {

@@ -67,7 +67,8 @@ fn report(monitor: &Monitor, chat: &Chat, watchdog: Option<Duration>) {
 fn status(clients: u64, trouble: Option<&str>) -> String {
     let plural = if clients == 1 { "" } else { "s" };
     // A line break would begin another field.
-    let trouble = trouble.map_or_else(String::new, |trouble| format!("; {}", Escaped::new(trouble)));
+    let trouble =
+        trouble.map_or_else(String::new, |trouble| format!("; nothing is kept: {}", Escaped::new(trouble)));
     format!("{clients} client{plural}{trouble}")
 }
 

@@ -28,6 +28,7 @@ mod proxy;
 mod raw_server;
 mod refusal;
 mod rooms;
+mod search;
 mod store_programs;
 mod support;
 mod terminal;
