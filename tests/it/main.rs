@@ -29,6 +29,7 @@ mod raw_server;
 mod refusal;
 mod rooms;
 mod search;
+mod store_programs;
 mod support;
 mod terminal;
 mod tls;
