@@ -8,6 +8,7 @@ mod chat_client_json;
 mod chat_session;
 mod client;
 mod config;
+mod control_frames;
 mod conversation;
 mod embedding;
 mod examples;
