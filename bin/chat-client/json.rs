@@ -112,7 +112,14 @@ fn for_caller(chat: &ChatClient, mut event: Event) -> Option<Event> {
     match &mut event {
         Event::Ack { id, .. } if chat.is_own_id(id) => return None,
         Event::Message(message) if is_own(&message.id) => message.id = None,
-        Event::Whisper { id, .. } | Event::Error { id, .. } | Event::Pong { id } if is_own(id) => *id = None,
+        Event::Whisper { id, .. }
+        | Event::Found { id, .. }
+        | Event::Error { id, .. }
+        | Event::Pong { id }
+            if is_own(id) =>
+        {
+            *id = None;
+        }
         _ => {}
     }
     Some(event)

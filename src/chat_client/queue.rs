@@ -66,6 +66,7 @@ impl Kind {
             Ask::Who { .. }
             | Ask::Rooms
             | Ask::History { .. }
+            | Ask::Search { .. }
             | Ask::Whois { .. }
             | Ask::Topic { text: None, .. }
             | Ask::Ignore { name: None } => Self::Question,

@@ -238,6 +238,9 @@ fn obey(app: &App, line: &str, command: Command) -> Next {
             let room = room_or_this(None);
             return ask(app, line, Ask::History { room, before: None, limit });
         }
+        Command::Search(words) => {
+            return ask(app, line, Ask::Search { words, room: None, before: None, limit: None });
+        }
         Command::Whois(name) => return ask(app, line, Ask::Whois { name }),
         _ => app.screen.show([Block::Alarm("this client does not know that command".to_owned())]),
     }

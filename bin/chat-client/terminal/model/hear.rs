@@ -1,7 +1,7 @@
 //! What each event of the server's changes, and what is shown of it.
 
 use chinwag::chat_client::NotKept;
-use chinwag::protocol::{Ask, ChatMessage, Event};
+use chinwag::protocol::{Ask, ChatMessage, Erased, Event};
 
 use super::super::block::{Block, Entry, Kind};
 use super::super::commands;
@@ -109,6 +109,11 @@ impl Model {
             }
             whois @ Event::Whois { .. } => effects.blocks.extend(moderation::whois(whois)),
             Event::Moderated(done) => effects.blocks.extend(moderation::told(&done, &self.name)),
+            Event::Found { words, messages, more, .. } => self.hear_found(&words, &messages, more, effects),
+            Event::Erased(erased) => {
+                self.forget(&erased);
+                effects.blocks.push(moderation::erased(&erased));
+            }
             Event::Bans { bans } if bans.is_empty() => {
                 effects.blocks.push(Block::Info("nobody is banned".to_owned()));
             }
@@ -270,6 +275,32 @@ impl Model {
             Some(room) if !was_asked && !is_current => blocks.into_iter().for_each(|block| room.hold(block)),
             _ => effects.blocks.extend(blocks),
         }
+    }
+
+    fn hear_found(&self, words: &str, messages: &[ChatMessage], more: bool, effects: &mut Effects) {
+        if messages.is_empty() {
+            effects.blocks.push(Block::Info(format!("nothing was found for {words} in your rooms")));
+            return;
+        }
+        effects.blocks.push(Block::Rule(format!("found for {words}")));
+        effects.blocks.extend(messages.iter().map(|message| {
+            let room = Some(message.room.clone());
+            Block::Entry(Entry { room, ..self.entry(message, true).0 })
+        }));
+        effects.blocks.push(Block::Rule("now".to_owned()));
+        if more {
+            effects.blocks.push(Block::Info("more was found before these; more words find less".to_owned()));
+        }
+    }
+
+    /// What waits for the user to come to a room is not shown any more.
+    fn forget(&mut self, Erased { name, alike, room, .. }: &Erased) {
+        let is_meant = |other: &str| {
+            let is_other = |name: &String| name.to_lowercase() == other.to_lowercase();
+            is_other(name) || alike.iter().any(is_other)
+        };
+        let rooms = self.rooms.iter_mut().filter(|(known, _)| room.as_ref().is_none_or(|room| room == known));
+        rooms.for_each(|(_, room)| room.forget(is_meant));
     }
 
     fn hear_resumed(&mut self, name: &str, complete: bool, missed: usize, effects: &mut Effects) {
