@@ -8,7 +8,7 @@ use std::time::Duration;
 use chinwag::Server;
 use chinwag::chat::{Chat, OnStoreFailure};
 use chinwag::chat_client::{Backoff, ChatClient, NotKept, Update};
-use chinwag::protocol::{ChatMessage, Event};
+use chinwag::protocol::{Ask, ChatMessage, Event};
 use chinwag::store::{Store, StoreErrorKind};
 use crossbeam_channel::Receiver;
 
@@ -89,6 +89,37 @@ fn a_server_that_was_started_again_knows_what_it_had_taken_in() {
     john.say("lobby", "d").unwrap().wait().unwrap();
     assert_eq!(next_message(&updates).text, "d");
     assert_eq!(logged(&store), ["a", "b", "c", "d"]);
+}
+
+#[test]
+fn where_the_session_is_forgotten_and_the_log_is_not_what_was_missed_tells_what_was_said() {
+    let store = FlakyStore::new();
+    let first = refusing(&store);
+    let line = Line::to(addr(&first));
+    let (john, updates) = come(&line, "John");
+    john.ask(Ask::Join { room: "games".to_owned(), since: None }).unwrap().wait().unwrap();
+    line.deafen(true);
+    store.hold();
+    let arrived = ["lobby", "games", "games"].map(|room| john.say(room, "a").unwrap());
+    store.wait_for_queued(3);
+    line.lead_to(None);
+    line.cut();
+    store.release();
+    eventually("they are in the log", || store.statistics().messages == 3);
+    drop(first);
+    let later = ["lobby", "games"].map(|room| john.say(room, "a").unwrap());
+
+    store.forget_sessions();
+    let second = refusing(&store);
+    line.deafen(false);
+    line.lead_to(Some(addr(&second)));
+    assert!(!is_back(&updates));
+    let places = arrived.iter().chain(&later).map(|receipt| receipt.wait().unwrap().pos.unwrap());
+    let places = places.collect::<Vec<_>>();
+    let mut heard = places.iter().map(|_| next_message(&updates)).collect::<Vec<_>>();
+    heard.sort_by_key(|message| places.iter().position(|place| *place == message.pos));
+    assert_eq!(heard.into_iter().map(|message| message.pos).collect::<Vec<_>>(), places);
+    assert_eq!(store.statistics().messages, 5);
 }
 
 #[test]
