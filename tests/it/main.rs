@@ -22,6 +22,7 @@ mod logging;
 mod metrics;
 mod moderation;
 mod operations;
+mod outliving;
 mod page;
 mod programs;
 mod properties;
