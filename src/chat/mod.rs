@@ -26,12 +26,15 @@ mod dialect;
 mod erasure;
 mod headcount;
 mod identity;
-mod log;
+mod looking_back;
 mod member;
 mod mutes;
 mod name;
+mod pending;
 mod permit;
 mod positions;
+mod recent;
+mod resume;
 mod roll;
 mod room_name;
 mod search;
@@ -39,6 +42,7 @@ mod sessions;
 mod settings;
 mod state;
 mod statistics;
+mod tail;
 
 pub use builder::ChatBuilder;
 pub use client_info::ClientInfo;
@@ -52,13 +56,13 @@ pub use settings::{ChatSettings, OnStoreFailure};
 pub use state::Problem;
 pub use statistics::ChatStatistics;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crossbeam_channel::bounded;
 use parking_lot::Mutex;
 
 use crate::protocol::{Ask, ChatMessage, Event, RoomInfo};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use crate::{Acceptance, CloseCode, Handler, Hub, Refusal, Request, Response};
 use bans::BansFile;
 use dialect::{Dialects, Listener as To};
@@ -92,6 +96,8 @@ struct Shared {
     /// Locked in the hub's turn, and elsewhere for a few lines at a time.
     state: Mutex<State>,
     store: Arc<dyn Store>,
+    /// The store has this chat's tail.
+    begun: OnceLock<()>,
     dialects: Dialects,
     authenticate: Option<Authenticate>,
     bans_file: Option<BansFile>,
@@ -191,7 +197,8 @@ impl Chat {
         let session = {
             let state = self.shared.state.lock();
             state.check_ban(Some(&name.key()), None, subject.as_ref())?;
-            let token = state.sessions.find(request.query("session").as_deref());
+            let token = request.query("session");
+            let token = state.sessions.find(token.as_deref(), self.shared.store.outlives_process());
             state.check_lock(&room, identity.role, &token)?;
             token
         };
@@ -237,9 +244,20 @@ impl Chat {
         self.shared.state.lock().names_in(room)
     }
 
-    /// The last messages of a room, the oldest first, at most `limit`.
-    pub fn history(&self, room: &RoomName, limit: usize) -> Vec<ChatMessage> {
-        self.shared.state.lock().latest(room, limit)
+    /// The last messages of a room, the oldest first, at most `limit`. Waits for the store.
+    ///
+    /// # Errors
+    ///
+    /// Where the store cannot be read.
+    pub fn history(&self, room: &RoomName, limit: usize) -> Result<Vec<ChatMessage>, StoreError> {
+        self.shared.latest(room, limit)
+    }
+
+    /// Why what is said is not kept now, in words for an operator; none where it is. What
+    /// becomes of it meanwhile, [`OnStoreFailure`] says.
+    pub fn store_trouble(&self) -> Option<String> {
+        let trouble = self.shared.state.lock().trouble().map(str::to_owned);
+        trouble.or_else(|| self.shared.store.health().err().map(|error| error.to_string()))
     }
 
     /// Does what an operator says who is not in the chat: kicks, bans, mutes, locks and so
@@ -309,8 +327,13 @@ impl Chat {
     pub fn change_settings(&self, change: impl FnOnce(&mut ChatSettings)) {
         let mut state = self.shared.state.lock();
         let mut settings = state.settings();
+        let before = settings.retention();
         change(&mut settings);
         state.set(&settings);
+        drop(state);
+        if settings.retention() != before {
+            self.shared.store.set_retention(settings.retention());
+        }
     }
 
     /// Tells everyone something in the server's name.
@@ -339,8 +362,8 @@ impl Admission {
         let lease = Lease::take(shared, session, can_come_back);
         claim.set_session(&lease.token);
         let (shared, role, grant) = (shared.clone(), identity.role, identity.grant());
-        let places = Arc::default();
-        Member { shared, role, subject, grant, lease, claim, dialect, places, room, since, history }
+        let (places, pending) = (Arc::default(), Arc::default());
+        Member { pending, shared, role, subject, grant, lease, claim, dialect, places, room, since, history }
     }
 }
 

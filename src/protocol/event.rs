@@ -255,7 +255,9 @@ pub struct ChatMessage {
     pub from: String,
     /// What.
     pub text: String,
-    /// Its place in the room's log.
+    /// Its place in the room's log; empty, and missing in JSON, where it is in no log: it
+    /// was said while the server's store failed.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub pos: String,
     /// When.
     pub time: u64,

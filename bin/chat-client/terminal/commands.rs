@@ -183,7 +183,7 @@ fn ask(app: &App, line: &str, ask: Ask) -> Next {
 }
 
 /// A message as it is shown outside the conversation.
-fn shorten(text: &str) -> String {
+pub fn shorten(text: &str) -> String {
     super::wrap::cut(&text::one_line(text), 200)
 }
 

@@ -44,7 +44,7 @@ impl State {
         erased: Erased,
     ) -> Event {
         let room = erased.room.as_deref().and_then(|room| RoomName::parse(room).ok());
-        let mut alike = self.logs.forget(author, room.as_ref());
+        let mut alike = self.recent.forget(author, room.as_ref());
         alike.retain(|spelling| *spelling != erased.name);
         let erased = Erased { alike, ..erased };
         let told = Event::Erased(Erased { messages: None, ..erased.clone() });
