@@ -23,6 +23,7 @@ mod moderation;
 mod operations;
 mod page;
 mod programs;
+mod proof;
 mod properties;
 mod proxy;
 mod raw_server;
