@@ -26,6 +26,7 @@ const LIVE: &[&str] = &[
     "joins-per-address",
     "log-level",
     "max-clients",
+    "max-control-frames",
     "max-fragments",
     "max-handshakes",
     "max-message-size",

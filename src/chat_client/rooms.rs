@@ -60,9 +60,13 @@ impl Rooms {
         }
     }
 
-    /// A message came; whether it is new.
+    /// A message came; whether it is new. One that is in no log has no position to go on
+    /// from, and comes once.
     pub(super) fn hear(&mut self, message: &ChatMessage) -> bool {
         let Some(progress) = self.0.get_mut(&message.room) else { return true };
+        if message.pos.is_empty() {
+            return true;
+        }
         if progress.latest.contains(&message.pos) {
             return false;
         }

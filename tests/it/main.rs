@@ -29,6 +29,7 @@ mod proxy;
 mod raw_server;
 mod refusal;
 mod rooms;
+mod search;
 mod support;
 mod terminal;
 mod tls;

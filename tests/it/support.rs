@@ -1,5 +1,7 @@
 //! What the server's tests share: people who talk, and clients of raw bytes.
 
+pub mod flaky_store;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
