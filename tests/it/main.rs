@@ -25,6 +25,7 @@ mod operations;
 mod outliving;
 mod page;
 mod programs;
+mod proof;
 mod properties;
 mod proxy;
 mod raw_server;
