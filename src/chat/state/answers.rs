@@ -106,9 +106,14 @@ impl State {
         limit: Option<usize>,
     ) -> Result<Asked, Problem> {
         let (room, _) = self.room_of(who, room)?;
-        let unknown = || Problem::new("bad_position", "this position is not of this server's store");
-        let before = before.map(|before| self.positions.parse(before).ok_or_else(unknown)).transpose()?;
+        let before = before.map(|before| self.position(before)).transpose()?;
         Ok(Asked { room, before, limit: limit.unwrap_or(MAX_HISTORY).clamp(1, MAX_HISTORY) })
+    }
+
+    /// The position that a client names.
+    pub(super) fn position(&self, text: &str) -> Result<Position, Problem> {
+        let unknown = || Problem::new("bad_position", "this position is not of this server's store");
+        self.positions.parse(text).ok_or_else(unknown)
     }
 
     /// The history that is asked for, where enough of it is at hand.
