@@ -79,6 +79,11 @@ impl Recent {
         self.retention = retention;
     }
 
+    /// How many messages there are, and what they take in memory, at most.
+    pub(super) fn size(&self) -> (usize, usize) {
+        (self.rooms.values().map(|window| window.entries.len()).sum(), self.bytes)
+    }
+
     /// Whether the store was asked for the end of this room's log. From here on what is said
     /// is kept for the answer to come.
     pub(super) fn is_read(&mut self, room: &RoomName) -> bool {

@@ -22,6 +22,8 @@ export class Conversation {
   isKnown = false;
   /** The position before which earlier messages were asked for, while they are under way. */
   loadingBefore = undefined;
+  /** How many messages are still to come of those that were missed, where all of them will. */
+  missed = 0;
   /** Somebody reads back: nothing may be dropped from the beginning. */
   isHeld = false;
   /** Newer messages than `items` has were dropped, because somebody read back too long. */

@@ -248,7 +248,8 @@ byId("pending").addEventListener("click", ({ target }) => {
   const sent = chat.outbox.find(target.closest("[data-id]")?.dataset.id);
   if (!sent) return;
   if (target.classList.contains("more")) chat.outbox.change(sent, { isExpanded: true });
-  if (action) chat.settle(sent);
+  if (action === "again") chat.sendAgain(sent);
+  else if (action) chat.settle(sent);
   if (action === "edit") composer.restore(sent.text);
   painter.mark("outbox");
 });

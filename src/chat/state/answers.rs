@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use super::keeping::Unkept;
 use super::{Done, Problem, State, now};
 use crate::chat::identity::is_among;
 use crate::chat::recent::Entry;
 use crate::chat::{ChatStatistics, ClientInfo, Role, RoomName};
 use crate::protocol::{Ask, Event, Inside, RoomInfo};
-use crate::store::{Position, StoreStatistics};
+use crate::store::Position;
 use crate::{Client, ClientId, Turn};
 
 /// So many names or rooms at most are listed.
@@ -69,13 +70,18 @@ impl State {
 
     /// How much there is of everything.
     pub(in crate::chat) fn statistics(&self) -> ChatStatistics {
-        let StoreStatistics { messages, bytes, .. } = self.store.statistics();
+        // Not the store's numbers: it may have to wait for them.
+        let (log_messages, log_bytes) = self.recent.size();
+        let Unkept { refused, degraded, unsure } = self.unkept;
         ChatStatistics {
             people: self.people.len(),
             rooms: self.rooms.len(),
             sessions: self.sessions.len(),
-            log_messages: messages as usize,
-            log_bytes: bytes as usize,
+            log_messages,
+            log_bytes,
+            refused,
+            degraded,
+            unsure,
         }
     }
 
