@@ -79,6 +79,11 @@ impl Recent {
         self.retention = retention;
     }
 
+    /// How many messages there are, and what they take in memory, at most.
+    pub(super) fn size(&self) -> (usize, usize) {
+        (self.rooms.values().map(|window| window.entries.len()).sum(), self.bytes)
+    }
+
     /// Whether the store was asked for the end of this room's log. From here on what is said
     /// is kept for the answer to come.
     pub(super) fn is_read(&mut self, room: &RoomName) -> bool {
@@ -177,11 +182,17 @@ impl Recent {
         (entries, has_earlier)
     }
 
-    /// Forgets what somebody said, in one room or in all; how that one's name was spelled.
-    pub(super) fn forget(&mut self, author: &NameKey, room: Option<&RoomName>) -> Vec<String> {
+    /// Forgets what somebody said up to a position, in one room or in all; how that one's
+    /// name was spelled.
+    pub(super) fn forget(
+        &mut self,
+        author: &NameKey,
+        room: Option<&RoomName>,
+        until: Position,
+    ) -> Vec<String> {
         let mut spellings = Vec::new();
         for (_, window) in self.rooms.iter_mut().filter(|(name, _)| room.is_none_or(|room| room == *name)) {
-            self.bytes -= window.forget(author, &mut spellings);
+            self.bytes -= window.forget(author, until, &mut spellings);
         }
         spellings.sort_unstable();
         spellings.dedup();
@@ -240,11 +251,12 @@ impl Window {
     }
 
     /// Drops what somebody said; so many bytes of memory.
-    fn forget(&mut self, author: &NameKey, spellings: &mut Vec<String>) -> usize {
+    fn forget(&mut self, author: &NameKey, until: Position, spellings: &mut Vec<String>) -> usize {
         let (mut removed, mut text) = (0, 0);
         self.entries.retain(|entry| {
             let said = entry.message();
-            let is_meant = Name::parse(&said.from).is_ok_and(|name| name.key() == *author);
+            let is_meant =
+                entry.position <= until && Name::parse(&said.from).is_ok_and(|name| name.key() == *author);
             if is_meant {
                 spellings.push(said.from.clone());
                 removed += entry.size();

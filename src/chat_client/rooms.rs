@@ -53,10 +53,10 @@ impl Rooms {
         self.0.values_mut().for_each(|progress| progress.latest.clear());
     }
 
-    /// Resumes from elsewhere the next time, or begins anew there.
-    pub(super) fn set_pos(&mut self, room: &str, pos: Option<String>) {
+    /// Resumes from elsewhere the next time.
+    pub(super) fn set_pos(&mut self, room: &str, pos: &str) {
         if let Some(progress) = self.0.get_mut(room) {
-            progress.pos = pos;
+            progress.pos = Some(pos.to_owned());
         }
     }
 

@@ -42,6 +42,8 @@ struct State {
     failure: Option<StoreError>,
     /// What becomes of every question.
     blindness: Option<StoreError>,
+    /// A chat that has it later gets the log alone: no keys, and so no sessions.
+    forgets_keys: bool,
 }
 
 /// For the tail that was there when it was committed.
@@ -70,6 +72,11 @@ impl FlakyStore {
     /// From now on nothing can be looked up.
     pub fn blind(&self, kind: StoreErrorKind) {
         self.shared.state.lock().blindness = Some(error(kind));
+    }
+
+    /// A chat that has this store from now on knows no session of an earlier one.
+    pub fn forget_sessions(&self) {
+        self.shared.state.lock().forgets_keys = true;
     }
 
     /// All is well again; what is held stays so.
@@ -146,7 +153,7 @@ impl Store for FlakyStore {
     }
 
     fn outlives_process(&self) -> bool {
-        true
+        !self.shared.state.lock().forgets_keys
     }
 
     fn open(&self, tail: Tail) {
