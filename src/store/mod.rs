@@ -25,6 +25,7 @@
 
 pub mod conformance;
 mod error;
+mod lines;
 mod memory;
 mod message;
 mod query;
@@ -33,11 +34,12 @@ mod sqlite;
 mod words;
 
 pub use error::{StoreError, StoreErrorKind};
+pub use lines::{Lines, line};
 pub use memory::Memory;
 pub use message::{Appended, Delivery, Draft, Key, Outcome, Position, Record, Tail, Ticket};
 pub use query::{Bounds, Erasure, Found, Retention, Search, StoreStatistics};
 #[cfg(feature = "sqlite")]
-pub use sqlite::{Durability, Scan, Sqlite, SqliteBuilder};
+pub use sqlite::{Durability, Scan, Sqlite, SqliteBuilder, SqliteStatistics};
 
 use std::sync::Arc;
 
