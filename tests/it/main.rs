@@ -28,6 +28,7 @@ mod proxy;
 mod raw_server;
 mod refusal;
 mod rooms;
+mod store;
 mod support;
 mod terminal;
 mod tls;
