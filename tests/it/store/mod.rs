@@ -1,6 +1,8 @@
-//! Where what was said is kept.
+//! Stores: what any of them has to do, and what each of ours does.
 
+mod conformance;
 mod sqlite;
 mod sqlite_trouble;
 mod sqlite_upkeep;
 mod support;
+mod wrong;
