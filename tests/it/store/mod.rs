@@ -2,6 +2,7 @@
 
 mod conformance;
 mod sqlite;
+mod sqlite_conformance;
 mod sqlite_trouble;
 mod sqlite_upkeep;
 mod support;
