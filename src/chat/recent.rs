@@ -190,12 +190,23 @@ impl Recent {
         room: Option<&RoomName>,
         until: Position,
     ) -> Vec<String> {
-        let mut spellings = Vec::new();
+        // To compare a name takes a while, and few people say much.
+        let mut known = HashMap::<String, bool>::new();
+        let mut is_meant = |entry: &Entry| {
+            let from = &entry.message().from;
+            let is_author = known.get(from).copied().unwrap_or_else(|| {
+                let is_author = Name::parse(from).is_ok_and(|name| name.key() == *author);
+                known.insert(from.clone(), is_author);
+                is_author
+            });
+            is_author && entry.position <= until
+        };
         for (_, window) in self.rooms.iter_mut().filter(|(name, _)| room.is_none_or(|room| room == *name)) {
-            self.bytes -= window.forget(author, until, &mut spellings);
+            self.bytes -= window.forget(&mut is_meant);
         }
+        let mut spellings =
+            known.into_iter().filter(|(_, is_author)| *is_author).map(|(from, _)| from).collect::<Vec<_>>();
         spellings.sort_unstable();
-        spellings.dedup();
         spellings
     }
 
@@ -250,17 +261,14 @@ impl Window {
         self.text = 0;
     }
 
-    /// Drops what somebody said; so many bytes of memory.
-    fn forget(&mut self, author: &NameKey, until: Position, spellings: &mut Vec<String>) -> usize {
+    /// Drops what is meant; so many bytes of memory.
+    fn forget(&mut self, is_meant: &mut impl FnMut(&Entry) -> bool) -> usize {
         let (mut removed, mut text) = (0, 0);
         self.entries.retain(|entry| {
-            let said = entry.message();
-            let is_meant =
-                entry.position <= until && Name::parse(&said.from).is_ok_and(|name| name.key() == *author);
+            let is_meant = is_meant(entry);
             if is_meant {
-                spellings.push(said.from.clone());
                 removed += entry.size();
-                text += said.text.len();
+                text += entry.message().text.len();
             }
             !is_meant
         });

@@ -33,6 +33,7 @@ mod refusal;
 mod rooms;
 mod search;
 mod store_programs;
+mod store;
 mod support;
 mod terminal;
 mod tls;
