@@ -52,6 +52,14 @@ pub trait Handler: Send {
         let _ = (me, data);
     }
 
+    /// The connection is about to end, for this reason: nothing more comes in, and what is
+    /// sent to the client here still goes out before the close frame, if anything does. May
+    /// wait for what the client asked for last. Comes once for each
+    /// [`on_open`](Self::on_open), before [`on_close`](Self::on_close).
+    fn on_closing(&mut self, me: &Client, reason: &CloseReason) {
+        let _ = (me, reason);
+    }
+
     /// The connection is over: the last callback, exactly once for each
     /// [`on_open`](Self::on_open), also after an error or a panic. The client is in
     /// no room any more, and what is sent to it goes nowhere.
@@ -76,6 +84,9 @@ impl Handler for Box<dyn Handler> {
     }
     fn on_binary(&mut self, me: &Client, data: &[u8]) {
         (**self).on_binary(me, data);
+    }
+    fn on_closing(&mut self, me: &Client, reason: &CloseReason) {
+        (**self).on_closing(me, reason);
     }
     fn on_close(&mut self, me: &Client, reason: &CloseReason) {
         (**self).on_close(me, reason);

@@ -79,6 +79,7 @@
 //! | what | default | option |
 //! |---|---|---|
 //! | a message | 64 KiB, 1,024 fragments, 30 s | [`max_message_size`](ServerBuilder::max_message_size), [`max_fragments`](ServerBuilder::max_fragments), [`message_timeout`](ServerBuilder::message_timeout) |
+//! | pings and pongs | 1,000 in 10 s | [`max_control_frames`](ServerBuilder::max_control_frames) |
 //! | a handshake | 10 s in all, 16 KiB, 256 at once | [`handshake_timeout`](ServerBuilder::handshake_timeout), [`max_handshakes`](ServerBuilder::max_handshakes) |
 //! | silence | a ping after 20 s, gone after 20 s more | [`ping_interval`](ServerBuilder::ping_interval), [`ping_timeout`](ServerBuilder::ping_timeout) |
 //! | a slow reader | 1 MiB or 1,024 messages, then 5 s | [`outbox_bytes`](ServerBuilder::outbox_bytes), [`outbox_messages`](ServerBuilder::outbox_messages), [`overflow`](ServerBuilder::overflow) |

@@ -37,10 +37,11 @@ fn talk(options: &Options, printer: Option<&WirePrinter>) -> Result<(), Failure>
     let chat = Arc::new(chat);
     let (end_tx, end_rx) = bounded(1);
     let is_leaving = Arc::new(AtomicBool::new(false));
-    let leaving = chat.clone();
+    let (leaving, left_tx) = (chat.clone(), end_tx.clone());
     spawn("leave", move || {
         for () in signal_rx {
-            leaving.close(Duration::ZERO);
+            // Full where somebody has told already.
+            let _ = left_tx.try_send(leaving.close(Duration::ZERO));
         }
     })
     .map_err(Failure::new)?;
@@ -52,10 +53,13 @@ fn talk(options: &Options, printer: Option<&WirePrinter>) -> Result<(), Failure>
     })
     .map_err(Failure::new)?;
     match print_events(&chat, &updates)? {
-        // Where stdin goes on, it was a signal that ended it.
-        Ending::Left(_) if !is_leaving.load(Ordering::Relaxed) => Ok(()),
         Ending::Left(_) => match end_rx.recv() {
             Ok(0) | Err(_) => Ok(()),
+            // Where stdin goes on, it was a signal that ended it, and it was wanted so.
+            Ok(count) if !is_leaving.load(Ordering::Relaxed) => {
+                log::warn!("left before {count} requests were answered");
+                Ok(())
+            }
             Ok(count) => Err(Failure::new(format!("left before {count} requests were answered"))),
         },
         Ending::Closed(reason) => Err(Failure::new(connect::lost(&Error::Closed(reason)))),
@@ -108,7 +112,14 @@ fn for_caller(chat: &ChatClient, mut event: Event) -> Option<Event> {
     match &mut event {
         Event::Ack { id, .. } if chat.is_own_id(id) => return None,
         Event::Message(message) if is_own(&message.id) => message.id = None,
-        Event::Whisper { id, .. } | Event::Error { id, .. } | Event::Pong { id } if is_own(id) => *id = None,
+        Event::Whisper { id, .. }
+        | Event::Found { id, .. }
+        | Event::Error { id, .. }
+        | Event::Pong { id }
+            if is_own(id) =>
+        {
+            *id = None;
+        }
         _ => {}
     }
     Some(event)

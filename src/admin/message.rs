@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::ClientInfo;
 use crate::Escaped;
 use crate::chat::Problem;
-use crate::protocol::{Ask, BadJson, Ban, Event, Moderated, Request, RoomInfo};
+use crate::protocol::{Ask, BadJson, Ban, Erased, Event, Moderated, Request, RoomInfo};
 
 /// The version of this protocol. It changes where a tool would misunderstand; new fields,
 /// requests and answers are no change.
@@ -48,6 +48,8 @@ pub enum AdminAnswer {
     },
     /// Something was done.
     Moderated(Moderated),
+    /// What somebody said is deleted.
+    Erased(Erased),
     /// Who is banned.
     Bans {
         /// The oldest first.
@@ -158,6 +160,7 @@ impl From<Result<Event, Problem>> for AdminAnswer {
     fn from(result: Result<Event, Problem>) -> Self {
         match result {
             Ok(Event::Moderated(done)) => Self::Moderated(done),
+            Ok(Event::Erased(erased)) => Self::Erased(erased),
             Ok(Event::Bans { bans }) => Self::Bans { bans },
             Ok(Event::Notice { text }) => Self::Notice { text },
             Ok(_) => Self::error("bad_request", "this is no order of an operator's"),

@@ -14,7 +14,7 @@
 //! | `version` | `{"v":1,"type":"version","version":"0.1.0"}` |
 //! | `clients` | `{"v":1,"type":"clients","clients":[…]}`, each a [`ClientInfo`] |
 //! | `rooms` | `{"v":1,"type":"rooms","rooms":[…]}`, with locked ones that nobody is in |
-//! | `kick`, `ban`, `unban`, `bans`, `mute`, `unmute`, `lock`, `unlock`, `notice` | as in [`chinwag.v1`](crate::protocol) |
+//! | `kick`, `ban`, `unban`, `bans`, `mute`, `unmute`, `lock`, `unlock`, `notice`, `erase` | as in [`chinwag.v1`](crate::protocol) |
 //! | what cannot be done | `{"v":1,"type":"error","code":"no_such_name","reason":"Eve is not here"}` |
 //!
 //! Whoever may open the socket may do all of this: it is made with mode 0600, for the user

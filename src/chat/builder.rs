@@ -1,7 +1,7 @@
 //! Options of a chat.
 
 use std::path::Path;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -10,9 +10,9 @@ use super::bans::{Bans, BansFile};
 use super::dialect::{Dialect, Dialects};
 use super::headcount::{Headcount, Tell};
 use super::identity::{Authenticate, Identity};
-use super::log::Logs;
-use super::state::{State, now};
-use super::{Chat, OnStoreFailure, Shared};
+use super::search::Turnstile;
+use super::state::{Setup, State, now};
+use super::{Chat, ChatSettings, OnStoreFailure, Shared};
 use crate::store::{Memory, Retention, Store};
 use crate::{Refusal, Request, Result};
 
@@ -167,30 +167,28 @@ impl ChatBuilder {
 
     /// The chat. It begins when a server lets people in by its [`gate`](Chat::gate).
     pub fn build(self) -> Chat {
-        let Self { announce_up_to, headcount_interval, history, retention, dialects, .. } = self;
-        let Self { authenticate, bans, bans_file, store, on_store_failure, .. } = self;
+        let Self { dialects, authenticate, bans, bans_file, store, retention, .. } = self;
+        let settings = ChatSettings {
+            announce_up_to: self.announce_up_to,
+            history: self.history,
+            retention_messages: retention.messages,
+            retention_bytes: retention.bytes,
+            retention_age: retention.age,
+            on_store_failure: self.on_store_failure,
+        };
+        store.set_retention(retention);
         let shared = Arc::new_cyclic(|shared: &Weak<Shared>| {
-            let headcount = Headcount::new(headcount_interval);
-            let logs = Logs::new(retention);
-            let tell = tell_headcount(shared.clone());
-            let state = State::new(
-                logs,
+            let state = State::new(Setup {
+                store: store.clone(),
+                settings,
                 bans,
-                dialects.clone(),
-                announce_up_to,
-                history,
-                on_store_failure,
-                headcount,
-                tell,
-            );
-            Shared {
-                roll: Arc::default(),
-                state: Mutex::new(state),
-                store,
-                dialects,
-                authenticate,
-                bans_file,
-            }
+                dialects: dialects.clone(),
+                headcount: Headcount::new(self.headcount_interval),
+                tell_headcount: tell_headcount(shared.clone()),
+            });
+            let (roll, begun) = (Arc::default(), OnceLock::new());
+            let (state, searches) = (Mutex::new(state), Turnstile::default());
+            Shared { roll, state, store, begun, dialects, authenticate, bans_file, searches }
         });
         Chat { shared }
     }

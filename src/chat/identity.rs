@@ -149,7 +149,12 @@ impl Grant {
 
     /// Why this may not be asked for, if so.
     pub(super) fn forbids(&self, ask: &Ask) -> Option<Problem> {
-        let (Ask::Join { room, .. } | Ask::Who { room } | Ask::Lock { room } | Ask::Unlock { room }) = ask
+        let (Ask::Join { room, .. }
+        | Ask::Who { room }
+        | Ask::Search { room: Some(room), .. }
+        | Ask::Lock { room }
+        | Ask::Unlock { room }
+        | Ask::Erase { room: Some(room), .. }) = ask
         else {
             return None;
         };

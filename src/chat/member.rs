@@ -7,7 +7,7 @@ use crossbeam_channel::bounded;
 
 use super::dialect::{Dialect, Listener, Reading, Speaker};
 use super::identity::{Grant, is_among};
-use super::log::{Mark, Tail};
+use super::pending::Pending;
 use super::roll::Claim;
 use super::sessions::Token;
 use super::state::{Earlier, Newcomer, Places, Problem, parse_name, parse_room};
@@ -17,11 +17,6 @@ use crate::{Client, CloseCode, CloseReason, Escaped, Handler, Message};
 
 /// How long a person's answer to a ping is waited for.
 const ROUND_TRIP: Duration = Duration::from_secs(1);
-/// So many missed messages, and bytes of their text, at a time are sent to one who comes
-/// back, and how long such a portion may take.
-const PORTION: usize = 64;
-const PORTION_BYTES: usize = 64 * 1024;
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// One person in the [`Chat`](super::Chat).
 ///
@@ -38,6 +33,8 @@ pub struct Member {
     /// `None` for who came in without a credential, or with one that binds to nothing.
     pub(super) grant: Option<Box<Grant>>,
     pub(super) places: Places,
+    /// What this person said that is not settled yet.
+    pub(super) pending: Arc<Pending>,
     /// The first room, and what is heard there of the time before.
     pub(super) room: RoomName,
     pub(super) since: Option<String>,
@@ -105,6 +102,11 @@ impl Member {
         if let Some(problem) = self.grant.as_ref().and_then(|grant| grant.forbids(&ask)) {
             return self.refuse(me, problem, id);
         }
+        if let ask @ Ask::Say { .. } = ask {
+            return self.say(me, ask, id);
+        }
+        // All else comes behind what was said.
+        self.pending.wait();
         match ask {
             Ask::Nick { name } => self.rename(me, &name, id),
             Ask::Whois { name } => self.whois(me, name, id),
@@ -112,11 +114,19 @@ impl Member {
                 Ok(room) => self.come_back(me, room, &since, id, false),
                 Err(problem) => self.refuse(me, problem, id),
             },
+            Ask::Join { room, since: None } => {
+                if let Ok(room) = parse_room(&room) {
+                    self.shared.prepare(&room);
+                }
+                self.perform(me, Ask::Join { room, since: None }, id);
+            }
             // Where comings are announced, the list must not be older than the last of them.
             ask @ Ask::Who { .. } if !self.shared.state.lock().is_crowd(me.id(), &ask) => {
                 self.perform(me, ask, id)
             }
             ask @ (Ask::Who { .. } | Ask::Rooms | Ask::History { .. }) => self.answer(me, &ask, id),
+            ask @ Ask::Search { .. } => self.search(me, ask, id),
+            Ask::Erase { name, room } => self.erase(me, &name, room.as_deref(), id),
             ask @ (Ask::Ban { .. } | Ask::Unban { .. }) => self.ban(me, ask, id),
             ask => self.perform(me, ask, id),
         }
@@ -124,7 +134,14 @@ impl Member {
 
     fn perform(&self, me: &Client, ask: Ask, id: Option<String>) {
         self.in_turn(me, |shared, who| {
-            move |turn| shared.state.lock().perform(turn, who, Request { ask, id })
+            move |turn| shared.state.lock().perform(turn, who, Request { ask, id }, None)
+        });
+    }
+
+    fn say(&self, me: &Client, ask: Ask, id: Option<String>) {
+        let on_its_way = self.pending.begin();
+        self.in_turn(me, |shared, who| {
+            move |turn| shared.state.lock().perform(turn, who, Request { ask, id }, Some(on_its_way))
         });
     }
 
@@ -134,7 +151,7 @@ impl Member {
         self.in_turn(me, |shared, who| {
             let id = id.clone();
             move |turn| {
-                shared.state.lock().perform(turn, who, Request { ask, id });
+                shared.state.lock().perform(turn, who, Request { ask, id }, None);
                 let _ = done_tx.send(());
             }
         });
@@ -146,7 +163,7 @@ impl Member {
     }
 
     /// Has something done in the hub's turn, most likely about the room joined last.
-    fn in_turn<A>(&self, me: &Client, act: impl FnOnce(Arc<Shared>, crate::ClientId) -> A)
+    pub(super) fn in_turn<A>(&self, me: &Client, act: impl FnOnce(Arc<Shared>, crate::ClientId) -> A)
     where
         A: FnOnce(&mut crate::Turn<'_>) + Send + 'static,
     {
@@ -156,10 +173,6 @@ impl Member {
             Some(room) => me.room(room).atomically(act),
             None => me.hub().atomically(act),
         }
-    }
-
-    fn refuse(&self, me: &Client, problem: Problem, id: Option<String>) {
-        self.in_turn(me, |shared, who| move |turn| shared.state.lock().refuse(turn, who, problem, id));
     }
 
     fn rename(&mut self, me: &Client, name: &str, id: Option<String>) {
@@ -221,7 +234,12 @@ impl Member {
         if !self.wait_in_order(me) {
             return;
         }
-        let answer = self.shared.state.lock().answer_to(me.id(), ask);
+        let answer = match ask {
+            Ask::History { room, before, limit } => {
+                self.history(me, room, before.as_deref(), *limit).map(|event| (event, false))
+            }
+            ask => self.shared.state.lock().answer_to(me.id(), ask),
+        };
         match answer {
             Ok((event @ Event::History { .. }, _)) => {
                 self.dialect().write_history(&event).into_iter().for_each(|message| me.send(message));
@@ -239,89 +257,13 @@ impl Member {
         }
     }
 
-    /// Waits until the hub has done what this client asked for; false where it is gone, or
-    /// too slow to go on with.
-    fn wait_in_order(&self, me: &Client) -> bool {
-        let is_ready = me.wait_caught_up(PATIENCE);
-        if !is_ready {
-            me.close(CloseCode::TRY_AGAIN, "too slow to keep up");
-        }
-        is_ready
-    }
-
-    /// Comes into a room again, and hears what was missed, a portion at a time, before it
-    /// is live: what comes in meanwhile is in the log.
-    fn come_back(&self, me: &Client, room: RoomName, since: &str, id: Option<String>, is_opening: bool) {
-        if !self.wait_in_order(me) {
-            return;
-        }
-        let (event, mut tail, mut place) = match self.resume(me, &room, since) {
-            Ok(resumed) => resumed,
-            Err(problem) => return self.refuse(me, problem, id),
-        };
-        self.send(me, &event);
-        while tail.entries.len() > PORTION || tail.gone > 0 {
-            if !self.send_tail(me, &room, &tail) {
-                return;
-            }
-            place = tail.entries.last().map_or(place, Mark::behind);
-            tail = self.shared.state.lock().logs.after(&room, place);
-        }
-        self.in_turn(me, |shared, who| {
-            move |turn| {
-                let mut state = shared.state.lock();
-                let earlier = Earlier::After(place);
-                if is_opening {
-                    state.enter(turn, who, &room, earlier);
-                } else if let Err(problem) = state.join(turn, who, &room, earlier) {
-                    state.refuse(turn, who, problem, id);
-                }
-                state.note_active(who);
-            }
-        });
-    }
-
-    /// What is to be told to one who comes back, what was missed, and from where on.
-    fn resume(&self, me: &Client, room: &RoomName, since: &str) -> Result<(Event, Tail, Mark), Problem> {
-        let state = self.shared.state.lock();
-        state.check_room(me.id(), room)?;
-        let (place, complete) = state.logs.find(room, since);
-        let tail = state.logs.after(room, place);
-        let missed = state.heard(me.id(), &tail.entries).count();
-        Ok((Event::Resumed { room: room.to_string(), complete, missed }, tail, place))
-    }
-
-    /// Sends what was missed, as fast as this client takes it; false where it does not.
-    fn send_tail(&self, me: &Client, room: &RoomName, tail: &Tail) -> bool {
-        if tail.gone > 0 {
-            let (room, rooms) = (room.to_string(), vec![room.to_string()]);
-            self.send(me, &Event::Gap { room, dropped: tail.gone, rooms });
-        }
-        let mut bytes = 0;
-        for (nth, entry) in tail.entries.iter().enumerate() {
-            bytes += entry.message().text.len();
-            if bytes > PORTION_BYTES || (nth > 0 && nth % PORTION == 0) {
-                bytes = entry.message().text.len();
-                if !self.wait_in_order(me) {
-                    return false;
-                }
-            }
-            let is_heard = self.shared.state.lock().heard(me.id(), [entry]).next().is_some();
-            if is_heard {
-                self.send(me, &entry.said);
-            }
-        }
-        self.wait_in_order(me)
-    }
-
-    fn dialect(&self) -> &dyn Dialect {
+    pub(super) fn dialect(&self) -> &dyn Dialect {
         &**self.shared.dialects.get(self.dialect)
     }
 
-    fn send(&self, me: &Client, event: &Event) {
-        if let Some(message) = self.dialect().write(event, Listener::default()) {
-            me.send(message);
-        }
+    fn leave(&self, me: &Client, code: CloseCode, reason: &str) {
+        self.pending.wait();
+        me.close(code, reason);
     }
 
     fn newcomer(&self, me: &Client) -> Newcomer {
@@ -358,6 +300,8 @@ impl Handler for Member {
         let since = self.since.take();
         let earlier = self.history.map_or(Earlier::Usual, Earlier::Latest);
         let is_back = since.is_some();
+        self.shared.begin(me.hub());
+        self.shared.prepare(&room);
         me.hub().atomically(move |turn| {
             let who = newcomer.client.id();
             let mut state = shared.state.lock();
@@ -375,8 +319,8 @@ impl Handler for Member {
         match self.read(text) {
             Reading::Request(request) => self.ask(me, request),
             Reading::Answer(messages) => messages.into_iter().for_each(|message: Message| me.send(message)),
-            Reading::Quit => me.close(CloseCode::NORMAL, "Bye"),
-            Reading::Close(code, reason) => me.close(code, reason),
+            Reading::Quit => self.leave(me, CloseCode::NORMAL, "Bye"),
+            Reading::Close(code, reason) => self.leave(me, code, reason),
         }
     }
 
@@ -384,7 +328,14 @@ impl Handler for Member {
         me.close(CloseCode::UNSUPPORTED, "this chat takes text only");
     }
 
+    fn on_closing(&mut self, _me: &Client, _reason: &CloseReason) {
+        // It hears what became of all that it said.
+        self.pending.wait();
+    }
+
     fn on_close(&mut self, me: &Client, _reason: &CloseReason) {
+        // An application's handler may not pass on the other callback.
+        self.pending.wait();
         let (shared, who) = (self.shared.clone(), me.id());
         me.hub().atomically(move |turn| shared.state.lock().part(turn, who));
     }

@@ -23,19 +23,26 @@ mod bans;
 mod builder;
 mod client_info;
 mod dialect;
+mod erasure;
 mod headcount;
 mod identity;
-mod log;
+mod looking_back;
 mod member;
 mod mutes;
 mod name;
+mod pending;
 mod permit;
+mod positions;
+mod recent;
+mod resume;
 mod roll;
 mod room_name;
+mod search;
 mod sessions;
 mod settings;
 mod state;
 mod statistics;
+mod tail;
 
 pub use builder::ChatBuilder;
 pub use client_info::ClientInfo;
@@ -49,19 +56,20 @@ pub use settings::{ChatSettings, OnStoreFailure};
 pub use state::Problem;
 pub use statistics::ChatStatistics;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crossbeam_channel::bounded;
 use parking_lot::Mutex;
 
 use crate::protocol::{Ask, ChatMessage, Event, RoomInfo};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use crate::{Acceptance, CloseCode, Handler, Hub, Refusal, Request, Response};
 use bans::BansFile;
 use dialect::{Dialects, Listener as To};
 use identity::{Authenticate, other_name};
 use member::Lease;
 use roll::{Claim, Roll};
+use search::Turnstile;
 use sessions::Token;
 use state::{Operator, State};
 
@@ -88,9 +96,12 @@ struct Shared {
     /// Locked in the hub's turn, and elsewhere for a few lines at a time.
     state: Mutex<State>,
     store: Arc<dyn Store>,
+    /// The store has this chat's tail.
+    begun: OnceLock<()>,
     dialects: Dialects,
     authenticate: Option<Authenticate>,
     bans_file: Option<BansFile>,
+    searches: Turnstile,
 }
 
 impl Shared {
@@ -186,7 +197,8 @@ impl Chat {
         let session = {
             let state = self.shared.state.lock();
             state.check_ban(Some(&name.key()), None, subject.as_ref())?;
-            let token = state.sessions.find(request.query("session").as_deref());
+            let token = request.query("session");
+            let token = state.sessions.find(token.as_deref(), self.shared.store.outlives_process());
             state.check_lock(&room, identity.role, &token)?;
             token
         };
@@ -232,17 +244,29 @@ impl Chat {
         self.shared.state.lock().names_in(room)
     }
 
-    /// The last messages of a room, the oldest first, at most `limit`.
-    pub fn history(&self, room: &RoomName, limit: usize) -> Vec<ChatMessage> {
-        self.shared.state.lock().latest(room, limit)
+    /// The last messages of a room, the oldest first, at most `limit`. Waits for the store.
+    ///
+    /// # Errors
+    ///
+    /// Where the store cannot be read.
+    pub fn history(&self, room: &RoomName, limit: usize) -> Result<Vec<ChatMessage>, StoreError> {
+        self.shared.latest(room, limit)
+    }
+
+    /// Why what is said is not kept now, in words for an operator; none where it is. What
+    /// becomes of it meanwhile, [`OnStoreFailure`] says.
+    pub fn store_trouble(&self) -> Option<String> {
+        let trouble = self.shared.state.lock().trouble().map(str::to_owned);
+        trouble.or_else(|| self.shared.store.health().err().map(|error| error.to_string()))
     }
 
     /// Does what an operator says who is not in the chat: kicks, bans, mutes, locks and so
     /// on, in the name of `by`. Returns what the operator is told: [`Event::Moderated`],
-    /// [`Event::Bans`] or [`Event::Notice`].
+    /// [`Event::Bans`], [`Event::Notice`] or [`Event::Erased`].
     ///
-    /// Waits for the hub, and where bans are [kept](ChatBuilder::bans_file) for the disk; not
-    /// to be called inside [`Hub::atomically`].
+    /// Waits for the hub, where bans are [kept](ChatBuilder::bans_file) for the disk, and for
+    /// the store where that is to delete something; not to be called inside
+    /// [`Hub::atomically`].
     ///
     /// ```
     /// use chinwag::protocol::Ask;
@@ -260,8 +284,11 @@ impl Chat {
     /// # Errors
     ///
     /// Why it was not done. A ban that is in force and could not be written to its file is
-    /// `not_kept`.
+    /// `not_kept`; `unavailable` is a store that could not delete.
     pub fn moderate(&self, hub: &Hub, by: impl Into<String>, order: Ask) -> Result<Event, Problem> {
+        if matches!(order, Ask::Erase { .. }) {
+            return self.erase(hub, &by.into(), &order);
+        }
         let (answer_tx, answer_rx) = bounded(1);
         let (shared, operator) = (self.shared.clone(), Operator::Elsewhere(by.into()));
         hub.atomically(move |turn| {
@@ -286,6 +313,13 @@ impl Chat {
         }
     }
 
+    /// Has the store begin its work for the server that this hub is of. The first who comes in
+    /// has it begin anyway; before that nothing gets too old in it, and what is wrong with it
+    /// may not show.
+    pub fn begin(&self, hub: &Hub) {
+        self.shared.begin(hub);
+    }
+
     /// Where what is said is kept.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.shared.store
@@ -300,8 +334,13 @@ impl Chat {
     pub fn change_settings(&self, change: impl FnOnce(&mut ChatSettings)) {
         let mut state = self.shared.state.lock();
         let mut settings = state.settings();
+        let before = settings.retention();
         change(&mut settings);
         state.set(&settings);
+        drop(state);
+        if settings.retention() != before {
+            self.shared.store.set_retention(settings.retention());
+        }
     }
 
     /// Tells everyone something in the server's name.
@@ -330,8 +369,8 @@ impl Admission {
         let lease = Lease::take(shared, session, can_come_back);
         claim.set_session(&lease.token);
         let (shared, role, grant) = (shared.clone(), identity.role, identity.grant());
-        let places = Arc::default();
-        Member { shared, role, subject, grant, lease, claim, dialect, places, room, since, history }
+        let (places, pending) = (Arc::default(), Arc::default());
+        Member { pending, shared, role, subject, grant, lease, claim, dialect, places, room, since, history }
     }
 }
 

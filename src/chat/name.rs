@@ -70,6 +70,18 @@ pub struct Name(String);
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct NameKey(String);
 
+impl NameKey {
+    /// The name as it is compared, and as a store [keeps](crate::store::Record::author) it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The key that a store kept.
+    pub(super) fn kept(author: &str) -> Self {
+        Self(author.to_owned())
+    }
+}
+
 /// Why a name was refused. Its text can be shown to whoever chose the name;
 /// positions count characters of the trimmed name, from 1.
 ///

@@ -45,6 +45,16 @@ impl RoomName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The name that a store kept.
+    pub(super) fn kept(name: Arc<str>) -> Self {
+        Self(name)
+    }
+
+    /// The name as a store keeps it.
+    pub(super) fn shared(&self) -> Arc<str> {
+        self.0.clone()
+    }
 }
 
 impl Borrow<str> for RoomName {

@@ -5,10 +5,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use data_encoding::BASE64URL_NOPAD;
+use sha2::{Digest, Sha256};
 
 use super::{NameKey, RoomName};
 use crate::ClientId;
+use crate::store::Position;
 
+/// Enough that nobody guesses one.
+const TOKEN_BYTES: usize = 16;
 /// How long a session is kept after its connection.
 const KEPT: Duration = Duration::from_secs(10 * 60);
 /// So many sessions without a connection at most; beyond that the oldest go.
@@ -38,7 +42,8 @@ pub(super) struct Session {
     ended: Option<(Instant, usize)>,
     /// A client of it has been in the chat.
     was_used: bool,
-    said: HashMap<Box<str>, Said>,
+    /// What became of what was sent under an id; the store knows more.
+    settled: HashMap<Box<str>, Settled>,
     order: VecDeque<Box<str>>,
     /// Whom it does not want to hear, with the name that was meant.
     pub ignoring: HashMap<NameKey, String>,
@@ -47,17 +52,24 @@ pub(super) struct Session {
 }
 
 /// What became of a message with an id.
-#[derive(Clone)]
-pub(super) enum Said {
-    InRoom(RoomName, String),
-    Whispered,
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Settled {
+    /// It is in a room's log.
+    Kept(RoomName, Position),
+    /// It was whispered, or said without being kept.
+    Said,
 }
 
 impl Sessions {
-    /// The token of a session that is known, or of one to come.
-    pub(super) fn find(&self, token: Option<&str>) -> Token {
-        let known = token.and_then(|token| self.all.get_key_value(token)).map(|(token, _)| token.clone());
-        known.unwrap_or_else(new_token)
+    /// The token of a session that is known, or of one to come. One that looks like ours is
+    /// taken up where it `may_be_older` than this server: nobody guesses another's.
+    pub(super) fn find(&self, token: Option<&str>, may_be_older: bool) -> Token {
+        let Some(token) = token else { return new_token() };
+        match self.all.get_key_value(token) {
+            Some((known, _)) => known.clone(),
+            None if may_be_older && is_token(token) => token.into(),
+            None => new_token(),
+        }
     }
 
     /// Begins a session, or goes on with it where it has no connection; the token that it
@@ -128,24 +140,37 @@ impl Session {
         self
     }
 
-    /// What became of the message with this id, if it is known.
-    pub(super) fn said(&self, id: &str) -> Option<Said> {
-        self.said.get(id).cloned()
+    /// What became of the message with this id, where that is known here.
+    pub(super) fn settled(&self, id: &str) -> Option<Settled> {
+        self.settled.get(id).cloned()
     }
 
-    pub(super) fn note_said(&mut self, id: &str, said: Said) {
+    pub(super) fn note_settled(&mut self, id: &str, settled: Settled) {
+        if self.settled.contains_key(id) {
+            return;
+        }
         if self.order.len() >= MAX_IDS
             && let Some(oldest) = self.order.pop_front()
         {
-            self.said.remove(&oldest);
+            self.settled.remove(&oldest);
         }
         self.order.push_back(id.into());
-        self.said.insert(id.into(), said);
+        self.settled.insert(id.into(), settled);
     }
 }
 
+/// What tells a session from others, without letting anybody go on with it.
+pub(super) fn digest(token: &str) -> [u8; 16] {
+    let digest = Sha256::digest(token);
+    std::array::from_fn(|index| digest[index])
+}
+
+fn is_token(text: &str) -> bool {
+    BASE64URL_NOPAD.decode(text.as_bytes()).is_ok_and(|bytes| bytes.len() == TOKEN_BYTES)
+}
+
 fn new_token() -> Token {
-    BASE64URL_NOPAD.encode(&rand::random::<[u8; 16]>()).into()
+    BASE64URL_NOPAD.encode(&rand::random::<[u8; TOKEN_BYTES]>()).into()
 }
 
 #[cfg(test)]
@@ -157,25 +182,25 @@ mod tests {
     fn ids_are_known_up_to_a_bound() {
         let mut session = Session::default();
         for id in 0..=MAX_IDS {
-            session.note_said(&id.to_string(), Said::Whispered);
+            session.note_settled(&id.to_string(), Settled::Said);
         }
-        assert!(session.said("0").is_none());
-        assert!(session.said("1").is_some());
-        assert_eq!(session.said.len(), MAX_IDS);
+        assert!(session.settled("0").is_none());
+        assert!(session.settled("1").is_some());
+        assert_eq!(session.settled.len(), MAX_IDS);
     }
 
     #[test]
     fn a_session_has_one_connection_at_a_time_and_what_is_kept_is_counted() {
         let mut sessions = Sessions::default();
-        let first = sessions.open(sessions.find(None));
+        let first = sessions.open(sessions.find(None, false));
         assert_ne!(sessions.open(first.clone()), first, "it is in use");
         let session = sessions.get(&first).unwrap().use_it();
-        session.note_said("1", Said::Whispered);
+        session.note_settled("1", Settled::Said);
         sessions.close(&first, true);
         assert_eq!(sessions.ended_size, 1);
-        assert_eq!(sessions.open(sessions.find(Some(&first))), first);
+        assert_eq!(sessions.open(sessions.find(Some(&first), false)), first);
         assert_eq!(sessions.ended_size, 0);
-        sessions.get(&first).unwrap().note_said("2", Said::Whispered);
+        sessions.get(&first).unwrap().note_settled("2", Settled::Said);
         sessions.close(&first, true);
         sessions.close(&first, true);
         assert_eq!(sessions.ended_size, 2);
@@ -191,8 +216,8 @@ mod tests {
     #[test]
     fn what_is_known_of_a_session_that_is_forgotten_after_its_end_is_counted_no_more() {
         let mut sessions = Sessions::default();
-        let token = sessions.open(sessions.find(None));
-        sessions.get(&token).unwrap().use_it().note_said("1", Said::Whispered);
+        let token = sessions.open(sessions.find(None, false));
+        sessions.get(&token).unwrap().use_it().note_settled("1", Settled::Said);
         sessions.close(&token, true);
         sessions.forget(&token);
         assert_eq!((sessions.ended_size, sessions.all.len()), (0, 0));

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::store::Retention;
+
 /// What is announced, and what is kept; each field is the option of
 /// [`ChatBuilder`](super::ChatBuilder) of that name.
 ///
@@ -38,4 +40,11 @@ pub enum OnStoreFailure {
     /// It is said to those who are here, without a position and without an
     /// acknowledgement: whoever is away misses it. All are told when that begins and ends.
     Degrade,
+}
+
+impl ChatSettings {
+    pub(super) fn retention(&self) -> Retention {
+        let Self { retention_messages, retention_bytes, retention_age, .. } = *self;
+        Retention { messages: retention_messages, bytes: retention_bytes, age: retention_age }
+    }
 }

@@ -52,7 +52,9 @@ impl ChatClientBuilder {
     }
 
     /// How long to wait before connecting again, or `None` to end where the connection
-    /// is lost. Defaults to [`Backoff::default`].
+    /// is lost. Also before a message is sent again of which the server could not tell
+    /// whether it is kept; with `None`, that is the default's. Defaults to
+    /// [`Backoff::default`].
     pub fn reconnect(self, backoff: Option<Backoff>) -> Self {
         Self { backoff, ..self }
     }
@@ -75,7 +77,8 @@ impl ChatClientBuilder {
         let (canceller, close_timeout) = (options.canceller.clone(), options.life.close_timeout);
         let address = Address::parse(&self.url);
         let room = self.room.or_else(|| address.room.clone());
-        let shared = Shared::new(Session::new(self.name, room));
+        let patience = self.backoff.clone().unwrap_or_default();
+        let shared = Shared::new(Session::new(self.name, room, patience));
         options.stop = Some(shared.stop.clone());
         let (update_tx, update_rx) = bounded(UPDATES);
         let driver = Driver::new(shared.clone(), address, options, self.backoff, update_tx);

@@ -99,8 +99,11 @@ impl Driver {
             let Some(text) = message.as_text() else { continue };
             match Event::parse(text) {
                 Ok(Event::Unknown) => self.tell(Update::Unknown(text.to_owned())),
-                Ok(event) if self.shared.hear(&event) => self.tell(Update::Event(event)),
-                Ok(_) => {}
+                Ok(mut event) => {
+                    if self.shared.hear(&mut event) {
+                        self.tell(Update::Event(event));
+                    }
+                }
                 Err(error) => log::warn!("the server said what is no event: {error}"),
             }
         }

@@ -33,8 +33,28 @@
 //! requests and [`ChatClient::MAX_QUEUED_BYTES`]; beyond that asking fails with
 //! [`AskError::Full`], and nothing is lost silently.
 //!
-//! A server that still knows the session says nothing twice. One that has restarted does
-//! not, and may say a message again where it had taken it in and its ack was lost.
+//! What the server's store makes of a message is in its [`Receipt`]:
+//!
+//! | the server answers | then |
+//! |---|---|
+//! | `ack`, or one's own copy with a position | [`Kept`]: it is in the log, in this place |
+//! | one's own copy without a position | [`NotKept::Unstored`]: those who were there heard it, and no log has it |
+//! | `error` with `not_kept` | [`NotKept::Refused`] with that code: nobody heard it, and it can be said again |
+//! | `error` with `unsure` | sent again under the same id after the [`Backoff`]'s time, and what comes behind it waits; after five times [`NotKept::Unsure`] |
+//!
+//! # Once
+//!
+//! What is sent again is said once, as long as somebody knows that it was said:
+//!
+//! | who says welcome | what was sent before, and not settled |
+//! |---|---|
+//! | a server that knows the session: the same one, or one that was started again with a store that outlives it | is in the log once. Ids tell: the last 1,024 are known, for ten minutes at least after the connection was lost, for a day in [`Sqlite`](crate::store) |
+//! | the same log, but another session: this client was away for longer | is looked for among what was missed. What is there is settled, the rest is said; so it is in the log once, unless some of what was missed is gone (`resumed` with `complete: false`): then it may be there twice |
+//! | another log, and another session: the server was started again, with a store in memory | is in the new log once. Who heard it before hears it again |
+//!
+//! A whisper is in no log: it is once where the server itself knows the session, and may
+//! come again from one that was started again. So may what was said while the store
+//! failed, where the connection was lost before one's own copy came.
 //!
 //! # When the connection is lost
 //!
@@ -60,10 +80,14 @@
 //! away again where it was, and a server that has forgotten whom it ignores is told. Then
 //! goes out what was queued, in its order.
 //!
-//! Events come as the server sends them, with two exceptions. A message that was heard
-//! under its position before is not told again. And what only restores what was is not
-//! told: one's own `joined` and `away`, the list of those ignored, and the pongs of pings
-//! of the client's own. The acks and errors of requests that were asked without an id are
+//! A position of a log that is no more does no harm: the server says `complete: false`
+//! and tells all that it has, and from there on this client has positions of the new one.
+//!
+//! Events come as the server sends them, with three exceptions. A message that was heard
+//! under its position before is not told again. One's own among what was missed has its
+//! id where that settled it. And what only restores what was is not
+//! told: one's own `joined` and `away`, the list of those ignored, the pongs of pings of
+//! the client's own, and that the server is unsure where it is asked again. The acks and errors of requests that were asked without an id are
 //! told, under the id of their [`Receipt`]; see [`ChatClient::is_own_id`].
 
 mod address;

@@ -1,10 +1,15 @@
 //! What was asked and is not settled yet, in order. A value; no threads.
 
 use std::collections::VecDeque;
+use std::time::Instant;
 
 use super::{AskError, ChatClient, Kept, NotKept, Receipt};
 use crate::Message;
-use crate::protocol::{Ask, Request};
+use crate::protocol::{Ask, ChatMessage, Request};
+
+/// How often in a row a message is asked for again of which the server cannot tell
+/// whether it is kept.
+const UNSURE: u32 = 5;
 
 /// What settles a request, and what becomes of it when the connection is lost.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +31,12 @@ pub(super) struct Entry {
     frames: Vec<Message>,
     /// The id of that ping.
     ping: Option<String>,
+    /// It went out on an earlier connection.
+    was_sent: bool,
+    /// How often the server could not tell what became of it.
+    unsure: u32,
+    /// It is to be asked for again on this connection.
+    is_doubtful: bool,
 }
 
 #[derive(Default)]
@@ -34,6 +45,17 @@ pub(super) struct Queue {
     bytes: usize,
     /// How many of the entries are sent on this connection: those in front.
     sent: usize,
+    /// Until then nothing is sent: the server could not tell what became of a message, and
+    /// what comes behind that is to stay behind it.
+    pause: Option<Instant>,
+}
+
+/// What is to be sent next.
+pub(super) enum Next {
+    Frames(Vec<Message>),
+    /// Nothing before this time.
+    NotBefore(Instant),
+    Nothing,
 }
 
 impl Kind {
@@ -44,6 +66,7 @@ impl Kind {
             Ask::Who { .. }
             | Ask::Rooms
             | Ask::History { .. }
+            | Ask::Search { .. }
             | Ask::Whois { .. }
             | Ask::Topic { text: None, .. }
             | Ask::Ignore { name: None } => Self::Question,
@@ -63,7 +86,24 @@ impl Entry {
         let mut frames = vec![frame(ask, id)];
         let ping = matches!(kind, Kind::Change(_) | Kind::Question).then_some(ping);
         frames.extend(ping.iter().map(|ping| frame(Ask::Ping, ping)));
-        Self { receipt: Receipt::new(id), kind, frames, ping }
+        let receipt = Receipt::new(id);
+        Self { receipt, kind, frames, ping, was_sent: false, unsure: 0, is_doubtful: false }
+    }
+
+    /// Whether `message` is what this one says.
+    fn says(&self, message: &ChatMessage) -> bool {
+        let request = self.frames[0].as_text().and_then(|text| Request::parse(text).ok());
+        let Some(Ask::Say { room, text, action }) = request.map(|request| request.ask) else { return false };
+        // As the server writes them.
+        super::session::key(&room) == message.room && text == message.text && action == message.action
+    }
+
+    fn is_message(&self, id: &str) -> bool {
+        self.kind == Kind::Message && self.receipt.id() == id
+    }
+
+    fn is_ping(&self, id: &str) -> bool {
+        self.kind == Kind::Ping && self.receipt.id() == id
     }
 
     fn size(&self) -> usize {
@@ -91,18 +131,54 @@ impl Queue {
         Ok(receipt)
     }
 
-    /// The frames of the next request that is not sent; it counts as sent.
-    pub(super) fn next_frames(&mut self) -> Option<Vec<Message>> {
-        let frames = self.entries.get(self.sent)?.frames.clone();
+    /// The frames of the next request that is not sent; it counts as sent. Without a
+    /// `now` nothing is waited for.
+    pub(super) fn next(&mut self, now: Option<Instant>) -> Next {
+        if let Some(until) = self.pause {
+            if now.is_some_and(|now| now < until) {
+                return Next::NotBefore(until);
+            }
+            self.pause = None;
+        }
+        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.is_doubtful) {
+            entry.is_doubtful = false;
+            return Next::Frames(entry.frames.clone());
+        }
+        let Some(entry) = self.entries.get(self.sent) else { return Next::Nothing };
         self.sent += 1;
-        Some(frames)
+        Next::Frames(entry.frames.clone())
+    }
+
+    pub(super) fn is_paused(&self) -> bool {
+        self.pause.is_some()
     }
 
     /// Settles the message or ping with this id.
-    pub(super) fn answered(&mut self, id: &str, kept: Kept) {
+    pub(super) fn answered(&mut self, id: &str, outcome: Result<Kept, NotKept>) {
+        self.settle(|entry| entry.is_message(id) || entry.is_ping(id), outcome);
+    }
+
+    /// Settles the first message that went out earlier and that `message` is; its id.
+    pub(super) fn recognize(&mut self, message: &ChatMessage) -> Option<String> {
         let is_it =
-            |entry: &Entry| matches!(entry.kind, Kind::Message | Kind::Ping) && entry.receipt.id() == id;
-        self.settle(is_it, Ok(kept));
+            |entry: &Entry| entry.was_sent && matches!(entry.kind, Kind::Message) && entry.says(message);
+        let (room, pos) = (Some(message.room.clone()), Some(message.pos.clone()));
+        let entry = self.settle(is_it, Ok(Kept { room, pos }))?;
+        Some(entry.receipt.id().to_owned())
+    }
+
+    /// The server cannot tell what became of a message: it is to be asked for again, in
+    /// `wait(times)`. False where it was asked for often enough, or is none.
+    pub(super) fn unsure(&mut self, id: &str, wait: impl Fn(u32) -> Instant) -> bool {
+        let Some(entry) = self.entries.iter_mut().find(|entry| entry.is_message(id)) else { return false };
+        entry.unsure += 1;
+        entry.is_doubtful = entry.unsure <= UNSURE;
+        if !entry.is_doubtful {
+            self.settle(|entry| entry.is_message(id), Err(NotKept::Unsure));
+            return false;
+        }
+        self.pause = Some(wait(entry.unsure));
+        true
     }
 
     /// The pong of a ping behind a request came; the change that it asked for is made.
@@ -121,7 +197,10 @@ impl Queue {
     /// done already; the rest is to be sent again, from the first on.
     pub(super) fn rewind(&mut self, is_done: impl Fn(&Ask) -> bool) {
         let sent = std::mem::take(&mut self.sent);
-        for (index, entry) in std::mem::take(&mut self.entries).into_iter().enumerate() {
+        self.pause = None;
+        for (index, mut entry) in std::mem::take(&mut self.entries).into_iter().enumerate() {
+            entry.was_sent |= index < sent;
+            entry.is_doubtful = false;
             let outcome = match &entry.kind {
                 kind if kind.needs_connection() => Err(NotKept::Lost),
                 Kind::Change(ask) if index < sent && is_done(ask) => Ok(Kept { room: None, pos: None }),
@@ -141,7 +220,7 @@ impl Queue {
         for entry in self.entries.drain(..) {
             entry.receipt.settle(Err(NotKept::Ended));
         }
-        (self.bytes, self.sent) = (0, 0);
+        (self.bytes, self.sent, self.pause) = (0, 0, None);
         count
     }
 
@@ -153,6 +232,9 @@ impl Queue {
         let entry = self.entries.remove(index)?;
         self.bytes -= entry.size();
         self.sent -= usize::from(index < self.sent);
+        if !self.entries.iter().any(|entry| entry.is_doubtful) {
+            self.pause = None;
+        }
         entry.receipt.settle(outcome);
         Some(entry)
     }

@@ -39,7 +39,8 @@ pub struct Kept {
 pub enum NotKept {
     /// The server refused it.
     Refused {
-        /// For programs.
+        /// For programs. `not_kept` of what was said: the server's store does not take it
+        /// now, and it may be said again later.
         code: String,
         /// For people; the server's words: show them through [`Escaped`](crate::Escaped).
         reason: String,
@@ -47,6 +48,13 @@ pub enum NotKept {
     /// A question, and the connection was lost before its answer came. Ask again once
     /// there is another.
     Lost,
+    /// It was said to those who were there, and is in no log: the server's store failed,
+    /// and its operator wants that people can go on talking. Said again it would come
+    /// twice.
+    Unstored,
+    /// The server could not tell whether it is kept, however often it was asked: its store
+    /// does not answer. It may be in the log, and may still come.
+    Unsure,
     /// The chat ended first. The server may have got the request all the same.
     Ended,
 }
@@ -115,6 +123,8 @@ impl fmt::Display for NotKept {
         match self {
             Self::Refused { reason, .. } => write!(f, "{}", crate::Escaped::new(reason).cut(300)),
             Self::Lost => f.write_str("the connection was lost before the answer came"),
+            Self::Unstored => f.write_str("it was said, but is not kept: the server's store fails"),
+            Self::Unsure => f.write_str("the server could not tell whether it is kept"),
             Self::Ended => f.write_str("the chat ended before the server confirmed it"),
         }
     }

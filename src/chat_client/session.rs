@@ -2,13 +2,14 @@
 //! A value: what comes in changes it, and what is to go out comes from it.
 
 use std::collections::{HashMap, VecDeque};
+use std::time::Instant;
 
-use super::queue::{Entry, Kind, Queue, frame};
+use super::queue::{Entry, Kind, Next, Queue, frame};
 use super::rooms::Rooms;
-use super::{AskError, Kept, Receipt};
+use super::{AskError, Backoff, Kept, NotKept, Receipt};
 use crate::chat::RoomName;
-use crate::protocol::{Ask, Event, MAX_ID_CHARS};
-use crate::{Error, Message};
+use crate::protocol::{Ask, ChatMessage, Event, MAX_ID_CHARS};
+use crate::{Error, Message, clock};
 
 /// What is shorter is no secret, and may stand in any text.
 const MIN_SECRET: usize = 8;
@@ -31,6 +32,15 @@ pub(super) struct Session {
     /// The ping behind all that restores what was: until its pong, what comes of that
     /// is no news.
     restoring: Option<String>,
+    /// The server knows another session than the one in which messages went out, and with
+    /// it none of their ids: until all is restored none goes out again, for it may be
+    /// among what was missed.
+    is_stranger: bool,
+    /// How many messages are still to come of those that were missed, by room; all of them
+    /// will.
+    missed: HashMap<String, usize>,
+    /// How long to wait before a message is asked for again of which the server is unsure.
+    backoff: Backoff,
     /// Where the first room's log was at the latest welcome.
     welcome_pos: String,
     /// What the ids of this client's own begin with.
@@ -47,7 +57,7 @@ pub(super) struct Welcome {
 }
 
 impl Session {
-    pub(super) fn new(name: String, first_room: Option<String>) -> Self {
+    pub(super) fn new(name: String, first_room: Option<String>, backoff: Backoff) -> Self {
         let prefix = data_encoding::HEXLOWER.encode(&rand::random::<[u8; 8]>());
         Self {
             name,
@@ -60,6 +70,9 @@ impl Session {
             prelude: VecDeque::new(),
             rejoining: HashMap::new(),
             restoring: None,
+            is_stranger: false,
+            missed: HashMap::new(),
+            backoff,
             welcome_pos: String::new(),
             prefix: prefix + ".",
             counter: 0,
@@ -121,12 +134,25 @@ impl Session {
         self.queue.push(Entry::new(ask, kind, &id, ping))
     }
 
-    /// What is to be sent next.
-    pub(super) fn next_frames(&mut self) -> Option<Vec<Message>> {
+    /// What is to be sent next; without a `now`, nothing is waited for but what was
+    /// missed.
+    pub(super) fn next(&mut self, now: Option<Instant>) -> Next {
         match self.prelude.pop_front() {
-            Some(frame) => Some(vec![frame]),
-            None => self.queue.next_frames(),
+            Some(frame) => Next::Frames(vec![frame]),
+            None if self.is_stranger => Next::Nothing,
+            None => self.queue.next(now),
         }
+    }
+
+    /// What tells that there may be something to send that there was not before, or less to
+    /// wait for: how many requests are not settled, and what holds them up.
+    pub(super) fn pending(&self) -> (usize, bool, bool) {
+        (self.queue.len(), self.queue.is_paused(), self.is_stranger)
+    }
+
+    /// Whether something waits until all is restored.
+    pub(super) fn is_held(&self) -> bool {
+        self.is_stranger && self.queue.len() > 0
     }
 
     pub(super) fn has_prelude(&self) -> bool {
@@ -152,6 +178,7 @@ impl Session {
     fn restore(&mut self, first_room: &str, is_same: bool) {
         if !is_same {
             self.rooms.forget_latest();
+            self.is_stranger = true;
         }
         if self.rooms.names().next().is_none() {
             // A connection begins in some room.
@@ -186,6 +213,7 @@ impl Session {
     pub(super) fn lost(&mut self) {
         self.prelude.clear();
         self.rejoining.clear();
+        self.missed.clear();
         self.restoring = None;
         let rooms = &self.rooms;
         // The rooms are joined again before anything else is asked.
@@ -196,21 +224,21 @@ impl Session {
         });
     }
 
-    /// Takes note of an event; whether it is for the user, too.
-    pub(super) fn hear(&mut self, event: &Event) -> bool {
+    /// Takes note of an event that came `now`; whether it is for the user, too.
+    pub(super) fn hear(&mut self, event: &mut Event, now: Instant) -> bool {
         match event {
-            Event::Message(message) => {
-                if let Some(id) = &message.id {
-                    let (room, pos) = (Some(message.room.clone()), Some(message.pos.clone()));
-                    self.queue.answered(id, Kept { room, pos });
-                }
-                return self.rooms.hear(message);
+            Event::Message(message) => return self.hear_message(message),
+            Event::Whisper { id: Some(id), .. } => {
+                self.queue.answered(id, Ok(Kept { room: None, pos: None }));
             }
-            Event::Whisper { id: Some(id), .. } => self.queue.answered(id, Kept { room: None, pos: None }),
             Event::Ack { id, room, pos } => {
-                self.queue.answered(id, Kept { room: room.clone(), pos: pos.clone() });
+                self.queue.answered(id, Ok(Kept { room: room.clone(), pos: pos.clone() }));
             }
             Event::Pong { id: Some(id) } => return self.hear_pong(id),
+            Event::Error { code, id: Some(id), .. } if code == "unsure" => {
+                let backoff = &self.backoff;
+                return !self.queue.unsure(id, |times| clock::later(now, backoff.wait(times)));
+            }
             Event::Error { code, reason, id: Some(id) } => self.hear_error(code, reason, id),
             Event::Joined { room, name, .. } if *name == self.name => {
                 let is_return = self.restoring.is_some() && self.rooms.has(room);
@@ -239,13 +267,31 @@ impl Session {
         true
     }
 
+    fn hear_message(&mut self, message: &mut ChatMessage) -> bool {
+        let is_missed = self.missed.get_mut(&message.room).is_some_and(|missed| {
+            let is_one = *missed > 0;
+            *missed = missed.saturating_sub(1);
+            is_one
+        });
+        if self.is_stranger && is_missed && message.from == self.name && message.id.is_none() {
+            message.id = self.queue.recognize(message);
+        }
+        if let Some(id) = &message.id {
+            let (room, pos) = (Some(message.room.clone()), Some(message.pos.clone()));
+            let is_stored = !message.pos.is_empty();
+            self.queue.answered(id, if is_stored { Ok(Kept { room, pos }) } else { Err(NotKept::Unstored) });
+        }
+        self.rooms.hear(message)
+    }
+
     fn hear_pong(&mut self, id: &str) -> bool {
         if !self.is_own_ping(id) {
-            self.queue.answered(id, Kept { room: None, pos: None });
+            self.queue.answered(id, Ok(Kept { room: None, pos: None }));
             return true;
         }
         if self.restoring.as_deref() == Some(id) {
             self.restoring = None;
+            self.is_stranger = false;
         }
         match self.queue.passed(id) {
             Some(Ask::Join { room, since }) => self.rooms.enter(&key(&room), since.as_deref()),
@@ -265,15 +311,18 @@ impl Session {
     }
 
     fn hear_resumed(&mut self, room: &str, complete: bool, missed: usize) {
+        if complete && self.rooms.has(room) {
+            self.missed.insert(room.to_owned(), missed);
+        }
         if !complete && missed == 0 {
-            // The position may be another store's, which no message will replace.
-            let is_first = self.first_room.as_deref() == Some(room);
-            self.rooms.set_pos(room, is_first.then(|| self.welcome_pos.clone()));
+            // The position may be another store's, which no message will replace. Of this
+            // room nothing was said before that of the welcome.
+            self.rooms.set_pos(room, &self.welcome_pos);
         }
     }
 }
 
 /// A room as events name it.
-fn key(room: &str) -> String {
+pub(super) fn key(room: &str) -> String {
     RoomName::parse(room).map_or_else(|_| room.to_owned(), |room| room.as_str().to_owned())
 }

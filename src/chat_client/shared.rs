@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender as ChannelSender, bounded};
 use parking_lot::{Condvar, Mutex};
 
+use super::queue::Next;
 use super::session::{Session, Welcome};
 use super::{AskError, ChatState, Receipt};
 use crate::protocol::{Ask, Event};
@@ -53,6 +54,14 @@ pub(super) enum Task {
     /// On the connection of this number.
     Send(u64, Sender, Vec<Message>),
     Close(Sender),
+}
+
+/// What it is to do now.
+enum Step {
+    Do(Task),
+    /// Nothing before this time.
+    NotBefore(Instant),
+    Nothing,
 }
 
 impl Shared {
@@ -179,11 +188,11 @@ impl Shared {
     }
 
     /// Takes note of an event; whether it is for the user, too.
-    pub(super) fn hear(&self, event: &Event) -> bool {
+    pub(super) fn hear(&self, event: &mut Event) -> bool {
         let mut state = self.state.lock();
-        let queued = state.session.queue.len();
-        let is_for_user = state.session.hear(event);
-        if state.session.queue.len() < queued || state.session.has_prelude() {
+        let before = state.session.pending();
+        let is_for_user = state.session.hear(event, Instant::now());
+        if state.session.pending() != before || state.session.has_prelude() {
             self.changed.notify_all();
         }
         is_for_user
@@ -216,10 +225,11 @@ impl Shared {
             if state.phase == ChatState::Ended || self.stop.is_cancelled() {
                 return None;
             }
-            if let Some(task) = state.next_task() {
-                return Some(task);
+            match state.next_step() {
+                Step::Do(task) => return Some(task),
+                Step::NotBefore(time) => drop(self.changed.wait_until(&mut state, time)),
+                Step::Nothing => self.changed.wait(&mut state),
             }
-            self.changed.wait(&mut state);
         }
     }
 
@@ -249,15 +259,19 @@ impl Shared {
 }
 
 impl State {
-    fn next_task(&mut self) -> Option<Task> {
-        let link = self.link.clone().filter(|_| self.is_writable)?;
-        if let Some(frames) = self.session.next_frames() {
-            return Some(Task::Send(self.number, link, frames));
+    fn next_step(&mut self) -> Step {
+        let Some(link) = self.link.clone().filter(|_| self.is_writable) else { return Step::Nothing };
+        // Who leaves waits no longer.
+        let now = (self.leaving == Leaving::No).then(Instant::now);
+        match self.session.next(now) {
+            Next::Frames(frames) => Step::Do(Task::Send(self.number, link, frames)),
+            Next::NotBefore(time) => Step::NotBefore(time),
+            // What waits for what was missed goes out first.
+            Next::Nothing if self.leaving == Leaving::Wanted && !self.session.is_held() => {
+                self.leaving = Leaving::Said;
+                Step::Do(Task::Close(link))
+            }
+            Next::Nothing => Step::Nothing,
         }
-        if self.leaving != Leaving::Wanted {
-            return None;
-        }
-        self.leaving = Leaving::Said;
-        Some(Task::Close(link))
     }
 }

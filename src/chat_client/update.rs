@@ -28,9 +28,9 @@ pub enum Update {
     Connecting,
     /// The connection is back. What was missed follows as events.
     Back {
-        /// Whether the server still knew this client. Where it does not, it has
-        /// restarted or this client was away for too long, and what it had
-        /// received without an answer may be said twice.
+        /// Whether the server still knew this client. Where it does not, it was started
+        /// again with another log, or this client was away for too long: what becomes of
+        /// what was sent before is [here](super#once).
         same_session: bool,
     },
     /// It is over: the last update.

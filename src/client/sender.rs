@@ -67,7 +67,9 @@ impl Sender {
     }
 
     /// Sends a ping (RFC 6455, section 5.5.2). Keepalive does that by itself; any
-    /// answer counts as a sign of life. Waits while the outbox is full.
+    /// answer counts as a sign of life. Waits while the outbox is full. Servers may
+    /// disconnect who pings without a pause; ours do over
+    /// [some in a time](crate::ServerBuilder::max_control_frames).
     ///
     /// # Errors
     ///
@@ -77,6 +79,7 @@ impl Sender {
         if payload.len() > MAX_CONTROL {
             return Err(Error::Invalid("a ping has at most 125 bytes".to_owned()));
         }
+        self.shared.link.expect_pong();
         self.shared.push(FIN | PING, payload)
     }
 

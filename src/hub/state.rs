@@ -40,6 +40,8 @@ pub(crate) struct State {
     /// What single clients get after those batches, by the link's id.
     singles: IndexMap<u64, (Arc<Link>, Encoded)>,
     pending: Pending,
+    /// What is to be done at the end of this turn.
+    ends: Vec<Box<dyn FnOnce() + Send>>,
     /// When the last turn ended.
     rested_since: Option<Instant>,
     /// Nothing is done any more.
@@ -69,6 +71,7 @@ impl State {
             dirty: Vec::new(),
             singles: IndexMap::new(),
             pending: Pending::default(),
+            ends: Vec::new(),
             rested_since: None,
             is_stopped: false,
             tally: TurnTally::default(),
@@ -88,6 +91,8 @@ impl State {
             return ControlFlow::Break(());
         }
         let flow = catch_unwind(AssertUnwindSafe(|| self.take_turn(first, more)));
+        // A turn that panicked ends, too.
+        self.end_turn();
         let ended = Instant::now();
         self.rested_since = Some(ended);
         self.count_turn(ended - began);
@@ -113,8 +118,23 @@ impl State {
             }
             next = more.next();
         };
+        // Before all that is sent: it may have others work meanwhile.
+        self.end_turn();
         self.flush();
         flow
+    }
+
+    fn end_turn(&mut self) {
+        for end in self.ends.drain(..) {
+            if catch_unwind(AssertUnwindSafe(end)).is_err() {
+                log::error!("a closure that was given to the hub for the end of its turn panicked");
+            }
+        }
+    }
+
+    /// Has `act` done once this turn is over.
+    pub(super) fn at_end(&mut self, act: Box<dyn FnOnce() + Send>) {
+        self.ends.push(act);
     }
 
     fn count_turn(&mut self, took: Duration) {

@@ -89,6 +89,13 @@ impl<'a> Turn<'a> {
         self.state.send(client, &message.into());
     }
 
+    /// Has `act` done at the end of the hub's turn, which may hold more than this closure:
+    /// what many of them did is passed on together, say. It must be quick and never block,
+    /// as all in a turn; a panic in it is logged, and ends nothing.
+    pub fn at_end(&mut self, act: impl FnOnce() + Send + 'static) {
+        self.state.at_end(Box::new(act));
+    }
+
     /// Closes a connection, after what was sent to it before: see [`Client::close`].
     pub fn close(&mut self, client: &Client, code: impl Into<CloseCode>, reason: &str) {
         self.state.close(client, code.into(), reason);

@@ -1,6 +1,7 @@
 //! What both ends of a connection share: its transport, its outbox, its
 //! deadlines, and the reason it ended with.
 
+mod controls;
 mod deadlines;
 mod drain;
 mod reader;
@@ -19,6 +20,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+use controls::Pings;
 use received::Received;
 
 use crate::clock::later;
@@ -45,6 +47,7 @@ pub(crate) struct Life {
     pub close_timeout: Duration,
     pub max_message_size: usize,
     pub max_fragments: u32,
+    pub max_control_frames: u32,
 }
 
 impl Default for Life {
@@ -57,6 +60,8 @@ impl Default for Life {
             close_timeout: Duration::from_secs(5),
             max_message_size: 64 * 1024,
             max_fragments: 1024,
+            // Keepalive takes one in 20 s, and a program that measures its line some in a second.
+            max_control_frames: 1000,
         }
     }
 }
@@ -125,6 +130,7 @@ pub(crate) struct Link {
     /// The probe that nothing has answered yet.
     probe: Mutex<Option<Probe>>,
     received: Received,
+    pings: Pings,
     /// Counts reads, so that a probe can tell a sign of life.
     reads: AtomicU64,
     /// Somebody wants to be woken by the next read.
@@ -163,6 +169,7 @@ impl Link {
             message_since: AtomicU64::new(NEVER),
             probe: Mutex::new(None),
             received: Received::default(),
+            pings: Pings::default(),
             reads: AtomicU64::new(0),
             is_probed: AtomicBool::new(false),
             round_trip: AtomicU32::new(0),
@@ -343,7 +350,7 @@ impl Link {
 
     /// What has passed until now.
     pub(crate) fn statistics(&self) -> ClientStatistics {
-        let ticks = self.drain.ticks(self.drain.now()).saturating_sub(self.received.opened());
+        let ticks = self.now().saturating_sub(self.received.opened());
         let (bytes_in, messages_in) = self.received.totals();
         let Sent { bytes, messages, dropped } = self.outbox.sent();
         let (queued_bytes, queued_messages) = self.outbox.depth();
@@ -360,11 +367,15 @@ impl Link {
         }
     }
 
-    /// So many bytes came in; whether a message is now incomplete, and whether another
-    /// ended among them.
-    pub(crate) fn note_read(&self, bytes: usize, is_mid_message: bool, ended_one: bool) {
+    /// Milliseconds on the drain's clock.
+    fn now(&self) -> u64 {
+        self.drain.ticks(self.drain.now())
+    }
+
+    /// So many bytes came in at `now`; whether a message is now incomplete, and whether
+    /// another ended among them.
+    fn note_read(&self, now: u64, bytes: usize, is_mid_message: bool, ended_one: bool) {
         self.received.add_bytes(bytes);
-        let now = self.drain.ticks(self.drain.now());
         self.seen.store(now, Ordering::Relaxed);
         self.pinged.store(NEVER, Ordering::Relaxed);
         if !is_mid_message {

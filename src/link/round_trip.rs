@@ -16,7 +16,13 @@ const LONGEST: Duration = Duration::from_secs(60);
 impl Link {
     pub(super) fn ping(&self) {
         let sent = self.drain.micros(self.drain.now()).to_be_bytes();
+        self.expect_pong();
         self.outbox.push_control(frame::ping(&sent, self.mask()), Kind::Fixed);
+    }
+
+    /// A ping is about to be sent.
+    pub(crate) fn expect_pong(&self) {
+        self.pings.add();
     }
 
     /// A pong came in.

@@ -1,12 +1,13 @@
 //! Follows frames in the bytes that come in, below tungstenite, which swallows
-//! fragments without end: counts them, tells whether a message is incomplete,
-//! and shows each frame to the observer.
+//! fragments and control frames without end: counts them, tells whether a message is
+//! incomplete, and shows each frame to the observer.
 
 use std::fmt;
 use std::sync::Arc;
 
+use super::controls::Controls;
 use crate::CloseCode;
-use crate::frame::{CONTINUATION, Header, MAX_HEADER};
+use crate::frame::{CLOSE, CONTINUATION, Header, MAX_HEADER, PONG};
 use crate::wire::{SeenFrame, Tap, WireFrame};
 
 /// A rule that tungstenite does not enforce was broken.
@@ -14,6 +15,8 @@ use crate::wire::{SeenFrame, Tap, WireFrame};
 pub(super) enum Broken {
     /// More fragments in one message than allowed.
     TooManyFragments,
+    /// More pings and pongs in a short time than allowed.
+    TooManyControls,
     /// A length in more bytes than it needs, or over 2^63.
     Length,
 }
@@ -22,7 +25,7 @@ impl Broken {
     /// What the connection is closed with.
     pub(super) fn code(self) -> CloseCode {
         match self {
-            Self::TooManyFragments => CloseCode::POLICY,
+            Self::TooManyFragments | Self::TooManyControls => CloseCode::POLICY,
             Self::Length => CloseCode::PROTOCOL,
         }
     }
@@ -32,6 +35,7 @@ impl fmt::Display for Broken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::TooManyFragments => "too many fragments in one message",
+            Self::TooManyControls => "too many control frames in a short time",
             Self::Length => "a frame's length is not written as it must be",
         })
     }
@@ -42,6 +46,7 @@ impl std::error::Error for Broken {}
 pub(super) struct Scanner {
     max_fragments: u32,
     fragments: u32,
+    pub(super) controls: Controls,
     /// A message's last fragment is still to come.
     in_message: bool,
     /// A message's last frame has ended since this was last asked.
@@ -63,11 +68,12 @@ struct Seen {
 }
 
 impl Scanner {
-    pub(super) fn new(max_fragments: u32, tap: Option<Arc<Tap>>) -> Self {
+    pub(super) fn new(max_fragments: u32, controls: Controls, tap: Option<Arc<Tap>>) -> Self {
         let seen = tap.map(|tap| Seen { tap, payload: Vec::new(), frames: Vec::new() });
         Self {
             max_fragments,
             fragments: 0,
+            controls,
             in_message: false,
             has_ended: false,
             head: [0; MAX_HEADER],
@@ -132,7 +138,17 @@ impl Scanner {
         if !header.has_fit_length() {
             return Err(Broken::Length);
         }
-        if !header.is_control() {
+        if header.is_control() {
+            let is_allowed = match header.opcode() {
+                // The end comes with it.
+                CLOSE => true,
+                PONG => self.controls.pong(),
+                _ => self.controls.ping(),
+            };
+            if !is_allowed {
+                return Err(Broken::TooManyControls);
+            }
+        } else {
             self.fragments = if header.opcode() == CONTINUATION { self.fragments + 1 } else { 1 };
             if self.fragments > self.max_fragments {
                 return Err(Broken::TooManyFragments);
@@ -168,11 +184,15 @@ mod tests {
         [&[first, 0x80 | payload.len() as u8, 0, 0, 0, 0], payload].concat()
     }
 
+    fn scanner(max_fragments: u32) -> Scanner {
+        Scanner::new(max_fragments, Controls::new(1), None)
+    }
+
     #[test]
     fn frames_in_pieces_of_every_size_are_followed() {
         let bytes = [frame(0x01, b"Hel"), frame(0x89, b""), frame(0x80, b"lo"), frame(0x81, b"x")].concat();
         for size in 1..=bytes.len() {
-            let mut scanner = Scanner::new(2, None);
+            let mut scanner = scanner(2);
             for piece in bytes.chunks(size) {
                 scanner.scan(piece).expect("two fragments are allowed");
             }
@@ -181,8 +201,8 @@ mod tests {
     }
 
     #[test]
-    fn fragments_over_the_limit_are_refused_and_control_frames_not_counted() {
-        let mut scanner = Scanner::new(2, None);
+    fn fragments_over_the_limit_are_refused_and_control_frames_not_counted_with_them() {
+        let mut scanner = scanner(2);
         let start = [frame(0x01, b"a"), frame(0x89, b""), frame(0x00, b"")].concat();
         assert!(scanner.scan(&start).is_ok() && scanner.is_mid_message());
         assert!(scanner.scan(&frame(0x00, b"")).is_err());
@@ -190,7 +210,7 @@ mod tests {
 
     #[test]
     fn a_length_in_more_bytes_than_it_needs_is_refused() {
-        let scan = |bytes: &[u8]| Scanner::new(1, None).scan(bytes);
+        let scan = |bytes: &[u8]| scanner(1).scan(bytes);
         assert_eq!(scan(&[0x81, 0xfe, 0, 126, 0, 0, 0, 0]), Ok(()));
         assert_eq!(scan(&[0x81, 0xfe, 0, 125, 0, 0, 0, 0]), Err((0, Broken::Length)));
         let long = |length: u64| scan(&[&[0x81, 0xff][..], &length.to_be_bytes(), &[0; 4]].concat());

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use bytes::{Buf, Bytes};
 
+use super::controls::Controls;
 use super::scanner::{Broken, Scanner};
 use super::{Link, Side};
 use crate::frame::{CLOSE, PONG};
@@ -29,7 +30,8 @@ pub(super) struct LinkStream {
 
 impl LinkStream {
     pub(super) fn new(link: Arc<Link>, early: Bytes) -> Self {
-        let scanner = Scanner::new(link.life.max_fragments, link.tap.clone());
+        let controls = Controls::new(link.life.max_control_frames);
+        let scanner = Scanner::new(link.life.max_fragments, controls, link.tap.clone());
         Self { link, scanner, broken: None, early, deadline: None, close_reply: None }
     }
 }
@@ -50,8 +52,10 @@ impl Read for LinkStream {
             return Ok(0);
         }
         self.link.counters().bytes(read);
+        let now = self.link.now();
+        self.scanner.controls.note_read(now, &self.link.pings);
         let scanned = self.scanner.scan(&buffer[..read]);
-        self.link.note_read(read, self.scanner.is_mid_message(), self.scanner.take_ended());
+        self.link.note_read(now, read, self.scanner.is_mid_message(), self.scanner.take_ended());
         match scanned {
             Ok(()) => Ok(read),
             Err((0, broken)) => Err(io::Error::other(broken)),

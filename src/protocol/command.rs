@@ -50,6 +50,8 @@ pub enum Command {
     Unignore(String),
     /// `/history`: the last messages of this room, or so many of them.
     History(Option<usize>),
+    /// `/search`: messages with these words, of all rooms that one is in.
+    Search(String),
     /// `/whois`: what is known of somebody.
     Whois(String),
     /// `/quit`: leaves.
@@ -73,6 +75,9 @@ pub enum Command {
     Unlock(Option<String>),
     /// `/notice`: tells everyone, in the server's name.
     Notice(String),
+    /// `/erase NAME`, or `/erase NAME: ROOM`: deletes what somebody said. The name need not
+    /// be known here, so that only a colon ends it.
+    Erase(String),
 }
 
 /// One command, explained.
@@ -109,7 +114,7 @@ pub enum CommandError {
 
 impl Command {
     /// All commands that everybody has, in the order of [`Command`].
-    pub const HELP: [CommandHelp; 17] = [
+    pub const HELP: [CommandHelp; 18] = [
         help("me", "TEXT", "does something: /me waves"),
         help("help", "[COMMAND]", "lists the commands, or explains one"),
         help("who", "[ROOM]", "tells who is here, or in another room"),
@@ -125,12 +130,13 @@ impl Command {
         help("ignore", "[NAME]", "hears no more of somebody; without NAME lists those"),
         help("unignore", "NAME", "hears somebody again"),
         help("history", "[NUMBER]", "shows the last messages of this room again"),
+        help("search", "WORDS", "finds messages with all these words in your rooms; wor* for what begins so"),
         help("whois", "NAME", "tells since when somebody is here, how idle and how far away"),
         help("quit", "", "leaves the chat"),
     ];
 
     /// The commands of operators.
-    pub const OPERATORS: [CommandHelp; 9] = [
+    pub const OPERATORS: [CommandHelp; 10] = [
         help("kick", "NAME [REASON]", "ends somebody's connection"),
         help(
             "ban",
@@ -145,6 +151,7 @@ impl Command {
         help("lock", "[ROOM]", "keeps newcomers out of this room, or of another"),
         help("unlock", "[ROOM]", "lets newcomers in again"),
         help("notice", "TEXT", "tells everyone, in the server's name"),
+        help("erase", "NAME[: ROOM]", "deletes for good what somebody said, everywhere or in one room"),
     ];
 
     /// What a person wants who typed `line`. `//` at the start says one `/`.
@@ -221,6 +228,7 @@ impl Command {
             "unignore" => Self::Unignore(some()?),
             "history" if arg.is_empty() => Self::History(None),
             "history" => Self::History(Some(arg.parse().ok().filter(|count| *count > 0)?)),
+            "search" => Self::Search(some()?),
             "whois" => Self::Whois(some()?),
             "kick" => Self::Kick(some()?),
             "ban" => Self::Ban(some()?),
@@ -231,6 +239,7 @@ impl Command {
             "lock" => Self::Lock(some()),
             "unlock" => Self::Unlock(some()),
             "notice" => Self::Notice(some()?),
+            "erase" => Self::Erase(some()?),
             _ => Self::Quit,
         })
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{BadJson, Ban, Inside, Moderated};
+use super::{BadJson, Ban, Erased, Inside, Moderated};
 
 /// Something that happened, or an answer. Times are milliseconds since 1970, UTC.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -101,6 +101,24 @@ pub enum Event {
         #[serde(default)]
         pos: String,
     },
+    /// Messages that a search found, the oldest first.
+    Found {
+        /// What was looked for.
+        words: String,
+        /// In this room only.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        room: Option<String>,
+        /// The messages.
+        messages: Vec<ChatMessage>,
+        /// Whether there may be some before them.
+        more: bool,
+        /// Where to go on with the search for those.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<String>,
+        /// The request's own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<String>,
+    },
     /// This client is back in a room; what it missed follows.
     Resumed {
         /// The room.
@@ -195,6 +213,8 @@ pub enum Event {
     },
     /// An operator did something; who did it gets it as the answer.
     Moderated(Moderated),
+    /// What somebody said is deleted; who did it gets it as the answer.
+    Erased(Erased),
     /// Who is banned, for an operator.
     Bans {
         /// The oldest first.
@@ -235,7 +255,9 @@ pub struct ChatMessage {
     pub from: String,
     /// What.
     pub text: String,
-    /// Its place in the room's log.
+    /// Its place in the room's log; empty, and missing in JSON, where it is in no log: it
+    /// was said while the server's store failed.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub pos: String,
     /// When.
     pub time: u64,

@@ -24,7 +24,7 @@ mod request;
 
 pub use command::{Command, CommandError, CommandHelp};
 pub use event::{ChatMessage, Event, RoomInfo};
-pub use moderation::{Action, Ban, Inside, Moderated};
+pub use moderation::{Action, Ban, Erased, Inside, Moderated};
 pub use request::{Ask, Request, RequestError};
 
 use std::fmt;

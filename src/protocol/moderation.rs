@@ -69,6 +69,26 @@ pub struct Ban {
     pub reason: String,
 }
 
+/// What somebody said is deleted: a client shows it no more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Erased {
+    /// Under which name it was said.
+    pub name: String,
+    /// How else that name was spelled: look-alikes are the same name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alike: Vec<String>,
+    /// In which room; without it, in all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room: Option<String>,
+    /// How many messages, for the operator alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub messages: Option<u64>,
+    /// Who did it.
+    pub by: String,
+    /// When.
+    pub time: u64,
+}
+
 /// What only operators are told of somebody.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inside {

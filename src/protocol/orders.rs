@@ -49,6 +49,7 @@ impl Command {
             Self::Lock(room) => Ok(Ask::Lock { room: room_or_this(room) }),
             Self::Unlock(room) => Ok(Ask::Unlock { room: room_or_this(room) }),
             Self::Notice(text) => Ok(Ask::Notice { text: text.clone() }),
+            Self::Erase(arg) => Ok(erase(arg)),
             _ => return None,
         })
     }
@@ -72,6 +73,14 @@ fn whom<'a>(
     // An address can end with two of them.
     let bare = |name: &'a str| name.strip_suffix(':').filter(|bare| !bare.ends_with(':')).unwrap_or(name);
     split.map(|(name, rest)| (bare(name).to_owned(), rest))
+}
+
+/// Whose messages are to go, and in which room. A guess at where the name ends could delete
+/// somebody else's: all is the name, up to a colon, which no name has.
+fn erase(arg: &str) -> Ask {
+    let (name, room) = arg.split_once(':').unwrap_or((arg, ""));
+    let room = Some(room.trim()).filter(|room| !room.is_empty()).map(str::to_owned);
+    Ask::Erase { name: name.trim().to_owned(), room }
 }
 
 /// A time in milliseconds, where the text begins with one, and what comes behind it.
@@ -112,6 +121,16 @@ mod tests {
         assert_eq!(order("/ban 192.0.2.0/24 1m30s"), ban("192.0.2.0/24", Some(90_000), ""));
         assert_eq!(order("/ban 2001:db8::1 1m"), ban("2001:db8::1", Some(60_000), ""));
         assert_eq!(order("/lock"), Ok(Ask::Lock { room: "here".to_owned() }));
+    }
+
+    #[test]
+    fn a_name_that_is_not_here_is_not_cut_where_somebody_elses_would_be_deleted() {
+        let erase = |name: &str, room: Option<&str>| {
+            Ok(Ask::Erase { name: name.to_owned(), room: room.map(str::to_owned) })
+        };
+        assert_eq!(order("/erase Eve Ann"), erase("Eve Ann", None));
+        assert_eq!(order("/erase Eve Ann: games"), erase("Eve Ann", Some("games")));
+        assert_eq!(order("/erase Zoë:"), erase("Zoë", None));
     }
 
     #[test]

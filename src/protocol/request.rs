@@ -74,6 +74,20 @@ pub enum Ask {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         limit: Option<usize>,
     },
+    /// Which messages have these words?
+    Search {
+        /// Messages with all of them; one that ends with `*` stands for all that begin so.
+        words: String,
+        /// A room that this client is in; without it, all of those.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        room: Option<String>,
+        /// Before what; without it the latest.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<String>,
+        /// So many messages at most.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        limit: Option<usize>,
+    },
     /// Takes another name.
     Nick {
         /// The new one.
@@ -171,6 +185,14 @@ pub enum Ask {
         /// What.
         text: String,
     },
+    /// Deletes what somebody said, for good.
+    Erase {
+        /// Under which name, whoever had it; nobody of that name need be here.
+        name: String,
+        /// In this room; without it, in all.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        room: Option<String>,
+    },
 }
 
 /// Why a text is no request. [`to_event`](Self::to_event) is what to answer.
@@ -240,6 +262,7 @@ impl Ask {
                 | Self::Lock { .. }
                 | Self::Unlock { .. }
                 | Self::Notice { .. }
+                | Self::Erase { .. }
         )
     }
 
@@ -256,10 +279,10 @@ impl Ask {
     }
 }
 
-const TYPES: [&str; 24] = [
-    "say", "whisper", "join", "leave", "who", "rooms", "history", "nick", "topic", "away", "back", "ignore",
-    "unignore", "whois", "ping", "kick", "ban", "unban", "bans", "mute", "unmute", "lock", "unlock",
-    "notice",
+const TYPES: [&str; 26] = [
+    "say", "whisper", "join", "leave", "who", "rooms", "history", "search", "nick", "topic", "away", "back",
+    "ignore", "unignore", "whois", "ping", "kick", "ban", "unban", "bans", "mute", "unmute", "lock",
+    "unlock", "notice", "erase",
 ];
 
 impl RequestError {
@@ -304,8 +327,7 @@ mod tests {
     #[test]
     fn each_documented_type_is_known() {
         for kind in TYPES {
-            let fields =
-                r#""room":"a","text":"b","to":"c","name":"d","since":"e","who":"f","for":1,"later":[1]"#;
+            let fields = r#""room":"a","text":"b","to":"c","name":"d","since":"e","who":"f","for":1,"words":"g","later":[1]"#;
             let request = Request::parse(&format!(r#"{{"type":"{kind}",{fields}}}"#)).unwrap();
             assert!(request.to_json().starts_with(&format!(r#"{{"type":"{kind}""#)), "{request:?}");
         }

@@ -294,6 +294,14 @@ impl ServerBuilder {
         self
     }
 
+    /// Control frames from one client in 10 s: pings, and pongs that answer no ping of the
+    /// server's; over that 1008. Each costs its thread a moment, and nobody needs many: a
+    /// high limit lets one client take a processor. Defaults to 1,000.
+    pub fn max_control_frames(mut self, frames: u32) -> Self {
+        self.settings.max_control_frames = frames;
+        self
+    }
+
     /// Bytes that may wait for one slow client; beyond that its
     /// [`overflow`](Self::overflow) policy. Defaults to 1 MiB.
     pub fn outbox_bytes(mut self, bytes: usize) -> Self {

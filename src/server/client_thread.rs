@@ -62,6 +62,7 @@ pub(super) fn run(session: Box<Session>) {
     let pace = rate.map(Pace::new);
     let mut callbacks = Callbacks { client: &client, handler, pace };
     let (reason, error) = callbacks.converse(&mut reader);
+    callbacks.closing(&reason);
     if error.is_some() {
         // Through the hub, so that what the handler said before goes out first.
         client.close(reason.code, &*reason.reason);
@@ -123,6 +124,13 @@ impl Callbacks<'_> {
                 return self.panicked(panic);
             }
         }
+    }
+
+    /// What it sends is still heard.
+    #[inline(never)]
+    fn closing(&mut self, reason: &CloseReason) {
+        // The reason stays the one that it was.
+        let _ = self.call(|handler, me| handler.on_closing(me, reason));
     }
 
     /// The last callbacks.

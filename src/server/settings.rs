@@ -64,6 +64,8 @@ pub struct Settings {
     pub max_message_size: usize,
     /// Fragments in one incoming message.
     pub max_fragments: u32,
+    /// Pings, and pongs that answer none, from one client in 10 s.
+    pub max_control_frames: u32,
     /// Bytes that may wait for one slow client.
     pub outbox_bytes: usize,
     /// Messages that may wait for one slow client.
@@ -93,6 +95,7 @@ impl Default for Settings {
             drain_window: Duration::from_secs(5),
             max_message_size: life.max_message_size,
             max_fragments: life.max_fragments,
+            max_control_frames: life.max_control_frames,
             outbox_bytes: 1024 * 1024,
             outbox_messages: 1024,
             overflow: Overflow::Disconnect { grace: Duration::from_secs(5) },
@@ -114,6 +117,7 @@ impl Settings {
             close_timeout: self.close_timeout,
             max_message_size: self.max_message_size,
             max_fragments: self.max_fragments,
+            max_control_frames: self.max_control_frames,
         }
     }
 

@@ -23,7 +23,7 @@ impl fmt::Display for Position {
 }
 
 /// What tells the outcomes of one chat's drafts from each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket(pub u64);
 
 /// A message that is to be in a room's log.

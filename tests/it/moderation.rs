@@ -2,6 +2,7 @@
 
 mod bans;
 mod ctl;
+mod erase;
 mod kicks;
 mod locks;
 mod mutes;

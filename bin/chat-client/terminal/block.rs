@@ -47,6 +47,8 @@ pub struct Entry {
     pub text: String,
     /// It was said before this client came.
     pub is_old: bool,
+    /// It was said in a room and is in no log, for the server's store failed.
+    pub is_unkept: bool,
 }
 
 /// What sort of thing happened.
@@ -86,7 +88,10 @@ impl Entry {
     fn lay_out(&self, columns: usize, theme: Theme, zone: &TimeZone) -> Vec<String> {
         let name = text::one_line(&self.name);
         let mut head = vec![Span::new(time_of_day(self.time, zone) + " ", theme.faint())];
-        let (mark, words, body) = self.parts(&name, theme);
+        let (mark, words, mut body) = self.parts(&name, theme);
+        if self.is_unkept {
+            body.push(Span::new(" (not kept)", theme.faint()));
+        }
         // A column for the marks aligns the names, where there is room for that.
         let mark_and_gap = if mark == " " && columns < NARROW { String::new() } else { format!("{mark} ") };
         head.push(Span::new(mark_and_gap, self.mark_style(theme)));

@@ -183,7 +183,7 @@ fn ask(app: &App, line: &str, ask: Ask) -> Next {
 }
 
 /// A message as it is shown outside the conversation.
-fn shorten(text: &str) -> String {
+pub fn shorten(text: &str) -> String {
     super::wrap::cut(&text::one_line(text), 200)
 }
 
@@ -237,6 +237,9 @@ fn obey(app: &App, line: &str, command: Command) -> Next {
         Command::History(limit) => {
             let room = room_or_this(None);
             return ask(app, line, Ask::History { room, before: None, limit });
+        }
+        Command::Search(words) => {
+            return ask(app, line, Ask::Search { words, room: None, before: None, limit: None });
         }
         Command::Whois(name) => return ask(app, line, Ask::Whois { name }),
         _ => app.screen.show([Block::Alarm("this client does not know that command".to_owned())]),

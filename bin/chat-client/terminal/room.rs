@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::block::Block;
+use super::block::{Block, Entry, Kind};
 
 /// The most blocks that wait for the user to come to a room.
 const MAX_HELD: usize = 200;
@@ -83,6 +83,14 @@ impl Room {
         if self.held.len() > MAX_HELD {
             self.held.pop_front();
         }
+    }
+
+    /// Holds nothing any more of what somebody of these names said.
+    pub fn forget(&mut self, is_meant: impl Fn(&str) -> bool) {
+        self.held.retain(|block| match block {
+            Block::Entry(Entry { kind: Kind::Said { .. } | Kind::Did { .. }, name, .. }) => !is_meant(name),
+            _ => true,
+        });
     }
 
     /// What was held; and nothing is new any more.

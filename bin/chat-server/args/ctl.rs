@@ -72,6 +72,13 @@ enum What {
         #[arg(required = true)]
         text: Vec<String>,
     },
+    /// Deletes for good what somebody said, in all rooms or in one.
+    Erase {
+        name: String,
+        /// In this room only.
+        #[arg(long, value_name = "ROOM")]
+        room: Option<String>,
+    },
     /// Tells the running server's version.
     Version,
 }
@@ -99,6 +106,7 @@ impl Ctl {
             What::Lock { room } => Ask::Lock { room: room.clone() },
             What::Unlock { room } => Ask::Unlock { room: room.clone() },
             What::Notice { text } => Ask::Notice { text: words(text) },
+            What::Erase { name, room } => Ask::Erase { name: name.clone(), room: room.clone() },
         })
     }
 }

@@ -39,6 +39,11 @@ pub struct Limits {
     #[arg(long, value_name = "N", env = "CHINWAG_MAX_FRAGMENTS", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..))]
     pub max_fragments: u32,
 
+    /// Pings and pongs from one client in 10 s at the most; over that it is closed with
+    /// 1008. Pongs that the server asked for are not counted.
+    #[arg(long, value_name = "N", env = "CHINWAG_MAX_CONTROL_FRAMES", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_control_frames: u32,
+
     /// Time for all of one message, or off; over that a client is closed with 1008.
     #[arg(long, value_name = "TIME", env = "CHINWAG_MESSAGE_TIMEOUT", default_value = "30s", value_parser = optional_duration)]
     pub message_timeout: ::std::option::Option<Duration>,
@@ -100,6 +105,7 @@ impl Limits {
         settings.message_rate = self.message_rate;
         settings.max_message_size = self.max_message_size;
         settings.max_fragments = self.max_fragments;
+        settings.max_control_frames = self.max_control_frames;
         settings.message_timeout = self.message_timeout;
         settings.max_handshakes = self.max_handshakes;
         settings.handshake_timeout = self.handshake_timeout;

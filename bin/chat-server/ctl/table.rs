@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use chinwag::Escaped;
 use chinwag::admin::{AdminAnswer, ClientInfo};
-use chinwag::protocol::{Action, Ban, Moderated, RoomInfo};
+use chinwag::protocol::{Action, Ban, Erased, Moderated, RoomInfo};
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 
@@ -30,6 +30,7 @@ pub fn shown(answer: &AdminAnswer) -> String {
             table(&["WHO", "UNTIL", "BY", "SINCE", "REASON"], bans.iter().map(ban)).to_string()
         }
         AdminAnswer::Moderated(done) => deed(done),
+        AdminAnswer::Erased(erased) => deletion(erased),
         AdminAnswer::Notice { text } => format!("told everyone: {}", safe(text)),
         other => safe(&other.to_json()),
     }
@@ -93,6 +94,13 @@ fn deed(done: &Moderated) -> String {
     let whom = done.who.as_ref().or(done.name.as_ref()).or(done.room.as_ref());
     let until = done.until.map_or_else(String::new, |until| format!(" until {}", moment(until)));
     format!("{verb} {}{until}", safe(whom.map_or("", String::as_str)))
+}
+
+fn deletion(Erased { name, room, messages, .. }: &Erased) -> String {
+    let place = room.as_ref().map_or_else(String::new, |room| format!(" in {}", safe(room)));
+    let messages = messages.unwrap_or_default();
+    let plural = if messages == 1 { "" } else { "s" };
+    format!("deleted {messages} message{plural} of {}{place}", safe(name))
 }
 
 fn safe(text: &str) -> String {

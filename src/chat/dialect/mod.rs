@@ -62,6 +62,11 @@ pub trait Dialect: Send + Sync + 'static {
         self.write(history, Listener::default()).into_iter().collect()
     }
 
+    /// How an [`Event::Found`] is put, the answer to a search. Defaults to one message.
+    fn write_found(&self, found: &Event) -> Vec<Message> {
+        self.write(found, Listener { is_own: true, is_aside: false }).into_iter().collect()
+    }
+
     /// Whether a client speaks in one room at a time, the one that it joined last, which
     /// its requests then name with an empty name. Defaults to no.
     fn has_current_room(&self) -> bool {

@@ -9,11 +9,13 @@ use crate::Message;
 use crate::chat::Role;
 use crate::chat::bans::{clock, terms};
 use crate::protocol::{
-    Action, Ask, Ban, ChatMessage, Command, CommandHelp, Event, Moderated, Request, RoomInfo,
+    Action, Ask, Ban, ChatMessage, Command, CommandHelp, Erased, Event, Moderated, Request, RoomInfo,
 };
 
 /// So many names at the most are listed.
 const MAX_NAMES: usize = 100;
+/// So many messages that were found.
+const MAX_FOUND: usize = 20;
 
 /// The text mode: what a person types, and reads without help.
 #[derive(Debug, Clone, Copy, Default)]
@@ -47,6 +49,17 @@ impl Dialect for Text {
             Event::History { messages, .. } => messages.iter().map(|said| told_again(said).into()).collect(),
             _ => Vec::new(),
         }
+    }
+
+    fn write_found(&self, found: &Event) -> Vec<Message> {
+        let Event::Found { messages, more, .. } = found else { return Vec::new() };
+        let mut lines = messages.iter().map(found_again).collect::<Vec<_>>();
+        match (messages.is_empty(), more) {
+            (true, _) => lines.push("Nothing was found in your rooms.".to_owned()),
+            (false, true) => lines.push("More was found before these; more words find less.".to_owned()),
+            (false, false) => {}
+        }
+        lines.into_iter().map(Message::from).collect()
     }
 
     fn has_current_room(&self) -> bool {
@@ -92,6 +105,7 @@ fn request(command: Command, speaker: &Speaker<'_>) -> Result<Ask, String> {
         Command::Ignore(name) => Ask::Ignore { name },
         Command::Unignore(name) => Ask::Unignore { name },
         Command::History(limit) => Ask::History { room: here(), before: None, limit: limit.or(Some(20)) },
+        Command::Search(words) => Ask::Search { words, room: None, before: None, limit: Some(MAX_FOUND) },
         Command::Whois(name) => Ask::Whois { name },
         _ => unreachable!("answered before"),
     })
@@ -166,6 +180,7 @@ fn line(event: &Event, to: Listener) -> Option<String> {
             format!("{name}: {}.", facts.join("; "))
         }
         Event::Moderated(done) => moderated(done)?,
+        Event::Erased(what) => erased(what),
         Event::Bans { bans } if bans.is_empty() => "Nobody is banned.".to_owned(),
         Event::Bans { bans } => format!("Banned: {}", listed(bans)),
         Event::Notice { text } => format!("Server: {}", one_line(text)),
@@ -193,6 +208,22 @@ fn said(ChatMessage { from, text, action, .. }: &ChatMessage) -> String {
 
 fn told_again(message: &ChatMessage) -> String {
     format!("[{}] {}", &clock(message.time)[11..16], said(message))
+}
+
+fn found_again(message: &ChatMessage) -> String {
+    let time = clock(message.time);
+    format!("[{} {} {}] {}", message.room, &time[..10], &time[11..16], said(message))
+}
+
+/// What an operator deleted; how much only that one is told.
+fn erased(Erased { name, room, messages, by, .. }: &Erased) -> String {
+    let place = room.as_ref().map_or_else(String::new, |room| format!(" in {}", one_line(room)));
+    let count = match messages {
+        None => String::new(),
+        Some(1) => " (1 message)".to_owned(),
+        Some(messages) => format!(" ({messages} messages)"),
+    };
+    format!("What {} said{place} was deleted by {}{count}.", one_line(name), one_line(by))
 }
 
 fn present(place: &str, names: &[String], total: usize, away: &[String]) -> String {

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
+use super::keeping::Unkept;
 use super::{Done, Problem, State, now};
 use crate::chat::identity::is_among;
+use crate::chat::recent::Entry;
 use crate::chat::{ChatStatistics, ClientInfo, Role, RoomName};
-use crate::protocol::{Ask, ChatMessage, Event, Inside, RoomInfo};
+use crate::protocol::{Ask, Event, Inside, RoomInfo};
+use crate::store::Position;
 use crate::{Client, ClientId, Turn};
 
 /// So many names or rooms at most are listed.
@@ -14,6 +17,13 @@ const MAX_LISTED: usize = 1000;
 /// first.
 const MAX_HISTORY: usize = 100;
 const MAX_HISTORY_BYTES: usize = 128 * 1024;
+
+/// Which messages somebody asks for.
+pub(in crate::chat) struct Asked {
+    pub room: RoomName,
+    pub before: Option<Position>,
+    pub limit: usize,
+}
 
 impl State {
     /// What a question is answered with that need not be asked in the hub's turn, and
@@ -24,14 +34,6 @@ impl State {
                 let room = self.meant_room(who, room)?;
                 let is_aside = self.person(who)?.current_room().as_ref() != Some(&room);
                 (self.present_event(&room), is_aside)
-            }
-            Ask::History { room, before, limit } => {
-                let (room, _) = self.room_of(who, room)?;
-                let unknown = || Problem::new("bad_position", "this position is not of this server's store");
-                let number = |before: &String| self.logs.number(before).ok_or_else(unknown);
-                let before = before.as_ref().map(number).transpose()?;
-                let limit = limit.unwrap_or(MAX_HISTORY).clamp(1, MAX_HISTORY);
-                (self.history_event(who, &room, before, limit), false)
             }
             _ => (Event::Rooms { rooms: self.room_infos() }, false),
         })
@@ -66,23 +68,20 @@ impl State {
         people
     }
 
-    /// The last messages of a room, the oldest first.
-    pub(in crate::chat) fn latest(&self, room: &RoomName, limit: usize) -> Vec<ChatMessage> {
-        let latest = self.logs.before(room, None).take(limit);
-        let mut messages = latest.map(|entry| entry.message().clone()).collect::<Vec<_>>();
-        messages.reverse();
-        messages
-    }
-
     /// How much there is of everything.
     pub(in crate::chat) fn statistics(&self) -> ChatStatistics {
-        let (log_messages, log_bytes) = self.logs.size();
+        // Not the store's numbers: it may have to wait for them.
+        let (log_messages, log_bytes) = self.recent.size();
+        let Unkept { refused, degraded, unsure } = self.unkept;
         ChatStatistics {
             people: self.people.len(),
             rooms: self.rooms.len(),
             sessions: self.sessions.len(),
             log_messages,
             log_bytes,
+            refused,
+            degraded,
+            unsure,
         }
     }
 
@@ -98,14 +97,49 @@ impl State {
         rooms.into_iter().take(MAX_LISTED).map(info).collect()
     }
 
-    pub(super) fn history_event(
+    /// Which part of which room's history somebody asks for, who may.
+    pub(in crate::chat) fn asked(
         &self,
         who: ClientId,
+        room: &str,
+        before: Option<&str>,
+        limit: Option<usize>,
+    ) -> Result<Asked, Problem> {
+        let (room, _) = self.room_of(who, room)?;
+        let before = before.map(|before| self.position(before)).transpose()?;
+        Ok(Asked { room, before, limit: limit.unwrap_or(MAX_HISTORY).clamp(1, MAX_HISTORY) })
+    }
+
+    /// The position that a client names.
+    pub(super) fn position(&self, text: &str) -> Result<Position, Problem> {
+        let unknown = || Problem::new("bad_position", "this position is not of this server's store");
+        self.positions.parse(text).ok_or_else(unknown)
+    }
+
+    /// The history that is asked for, where enough of it is at hand.
+    pub(in crate::chat) fn history_at_hand(&self, who: ClientId, asked: &Asked) -> Option<Event> {
+        let (entries, has_earlier) = self.recent.latest(&asked.room);
+        let is_asked = |entry: &&Entry| asked.before.is_none_or(|before| entry.position < before);
+        let entries = self.heard(who, entries.filter(is_asked)).take(asked.limit + 1).collect::<Vec<_>>();
+        let is_enough = !has_earlier || entries.len() > asked.limit;
+        is_enough.then(|| self.history_of(&asked.room, entries, asked.limit, false))
+    }
+
+    /// The last messages of a room that are at hand.
+    pub(super) fn latest_at_hand(&self, who: ClientId, room: &RoomName, limit: usize) -> Event {
+        let (entries, has_earlier) = self.recent.latest(room);
+        self.history_of(room, self.heard(who, entries), limit, has_earlier)
+    }
+
+    /// The first of `entries`, which are the latest first, up to the limits.
+    pub(in crate::chat) fn history_of<'a>(
+        &self,
         room: &RoomName,
-        before: Option<u64>,
+        entries: impl IntoIterator<Item = &'a Entry>,
         limit: usize,
+        has_earlier: bool,
     ) -> Event {
-        let mut entries = self.heard(who, self.logs.before(room, before)).peekable();
+        let mut entries = entries.into_iter().peekable();
         let (mut messages, mut bytes) = (Vec::new(), 0);
         while let Some(entry) = entries.peek() {
             bytes += entry.message().text.len();
@@ -116,12 +150,13 @@ impl State {
             entries.next();
         }
         messages.reverse();
-        Event::History {
-            room: room.to_string(),
-            messages,
-            more: entries.peek().is_some(),
-            pos: self.logs.head(),
-        }
+        let more = has_earlier || entries.peek().is_some();
+        Event::History { room: room.to_string(), messages, more, pos: self.head(room) }
+    }
+
+    /// The position of the last that was shown in a room.
+    pub(super) fn head(&self, room: &RoomName) -> String {
+        self.positions.show(self.recent.head(room).unwrap_or_default())
     }
 
     /// What is known of somebody, whose round-trip time was measured, with those of the

@@ -7,10 +7,11 @@ use parking_lot::Mutex;
 
 use super::{Done, Person, Places, Problem, RoomState, State, now};
 use crate::chat::dialect::Listener;
-use crate::chat::log::{Entry, Mark};
-use crate::chat::sessions::{Session, Token};
+use crate::chat::recent::Entry;
+use crate::chat::sessions::{Session, Token, digest};
 use crate::chat::{Name, NameKey, Role, RoomName};
 use crate::protocol::Event;
+use crate::store::Position;
 use crate::{Client, ClientId, Edition, Turn};
 
 /// One client can be in so many rooms.
@@ -36,7 +37,7 @@ pub(in crate::chat) enum Earlier {
     /// So many messages.
     Latest(usize),
     /// All after this one, as if it had been there.
-    After(Mark),
+    After(Position),
 }
 
 impl State {
@@ -55,9 +56,22 @@ impl State {
         let (since, active) = (now(), Instant::now());
         let speaker = Arc::new(Mutex::new(key.clone()));
         self.mutes.arrive(id, &key, &token, subject.as_ref(), since);
-        let away = None;
-        let person =
-            Person { client, name, key, role, subject, speaker, token, dialect, places, since, active, away };
+        let (away, digest) = (None, digest(&token));
+        let person = Person {
+            client,
+            name,
+            key,
+            role,
+            subject,
+            speaker,
+            token,
+            digest,
+            dialect,
+            places,
+            since,
+            active,
+            away,
+        };
         let is_first = self.dialect(&person).welcomes_first();
         self.people.insert(id, person);
         if is_first {
@@ -88,7 +102,8 @@ impl State {
         let Some(person) = self.people.get(&who) else { return };
         let (name, session) = (person.name.to_string(), person.token.to_string());
         let role = person.role.shown();
-        let event = Event::Welcome { name, session, room: room.to_string(), pos: self.logs.head(), role };
+        let (room, pos) = (room.to_string(), self.head(room));
+        let event = Event::Welcome { name, session, room, pos, role };
         self.answer(turn, who, &event);
     }
 
@@ -129,7 +144,7 @@ impl State {
     fn come_in(&mut self, turn: &mut Turn<'_>, who: ClientId, name: &RoomName, earlier: Earlier) -> Done {
         self.check_room(who, name)?;
         let client = self.person(who)?.client.clone();
-        self.logs.open(name);
+        self.recent.open(name);
         self.tell_earlier(turn, who, name, earlier);
         let before = self.current_of(who);
         let new = || RoomState { hub_room: client.room(name), people: Default::default(), topic: None };
@@ -219,7 +234,7 @@ impl State {
         room.people.swap_remove(&who);
         if room.people.is_empty() {
             self.rooms.remove(name);
-            self.logs.close(name);
+            self.recent.close(name);
         } else if was_crowd {
             self.note_crowd(name);
         } else {
@@ -257,7 +272,7 @@ impl State {
             Earlier::After(_) => 0,
         };
         if count > 0 && self.wants_history(who) {
-            let history = self.history_event(who, name, None, count);
+            let history = self.latest_at_hand(who, name, count);
             self.answer(turn, who, &history);
         }
     }
@@ -265,19 +280,17 @@ impl State {
     /// What was said in a room before, as if this client had been there: the latest, or
     /// all after a position.
     fn tell_earlier(&self, turn: &mut Turn<'_>, who: ClientId, name: &RoomName, earlier: Earlier) {
-        let tail;
+        let rest;
         let entries = match earlier {
             Earlier::Usual => return,
             // It comes as such, once the client is in.
             Earlier::Latest(_) if self.wants_history(who) => return,
             Earlier::After(place) => {
-                tail = self.logs.after(name, place);
-                self.tell_gap(turn, who, name, tail.gone);
-                self.heard(who, &tail.entries).collect::<Vec<_>>()
+                rest = self.recent.after(name, place).unwrap_or_default();
+                self.heard(who, &rest).collect::<Vec<_>>()
             }
             Earlier::Latest(count) => {
-                let mut latest =
-                    self.heard(who, self.logs.before(name, None)).take(count).collect::<Vec<_>>();
+                let mut latest = self.heard(who, self.recent.latest(name).0).take(count).collect::<Vec<_>>();
                 latest.reverse();
                 latest
             }
@@ -287,16 +300,13 @@ impl State {
         }
     }
 
-    /// Tells one who comes back that some of what was missed is gone by now.
-    fn tell_gap(&self, turn: &mut Turn<'_>, who: ClientId, name: &RoomName, dropped: u64) {
-        if dropped > 0 {
-            let (room, rooms) = (name.to_string(), vec![name.to_string()]);
-            self.tell(turn, who, &Event::Gap { room, dropped, rooms }, Listener::default());
-        }
-    }
-
     fn wants_history(&self, who: ClientId) -> bool {
         self.people.get(&who).is_some_and(|person| self.dialect(person).tells_history())
+    }
+
+    /// Whether this client ignores nobody.
+    pub(in crate::chat) fn hears_all(&mut self, who: ClientId) -> bool {
+        self.session_of(who).is_none_or(|session| session.ignoring.is_empty())
     }
 
     /// What of `entries` this client wants to hear.

@@ -4,18 +4,23 @@
 
 mod answers;
 mod coming;
+mod keeping;
 mod moderation;
 mod rules;
+mod searching;
 mod settings;
 mod talk;
 
+pub(super) use answers::Asked;
 pub(super) use coming::{Earlier, Newcomer};
+use keeping::{Trouble, Unkept, Waiting};
 pub(super) use moderation::Operator;
 pub(super) use settings::parse_name;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use indexmap::IndexSet;
@@ -24,12 +29,14 @@ use parking_lot::Mutex;
 use super::bans::Bans;
 use super::dialect::{Dialect, Dialects, Listener};
 use super::headcount::{Headcount, Tell};
-use super::log::{Logs, Speaker};
 use super::mutes::Mutes;
+use super::pending::OnItsWay;
+use super::positions::Positions;
+use super::recent::{Recent, Speaker};
 use super::sessions::{Session, Sessions, Token};
 use super::{ChatSettings, Name, NameKey, OnStoreFailure, Role, RoomName};
 use crate::protocol::{Ask, Event, Request};
-use crate::store::Retention;
+use crate::store::{Retention, Store, Ticket};
 use crate::{Client, ClientId, Edition, Room, Turn};
 
 /// The rooms that one person is in, the one joined last at the end. Shared with what
@@ -37,7 +44,17 @@ use crate::{Client, ClientId, Edition, Room, Turn};
 pub(super) type Places = Arc<Mutex<Vec<RoomName>>>;
 
 pub(super) struct State {
-    pub logs: Logs,
+    /// What was shown lately.
+    pub recent: Recent,
+    pub positions: Positions,
+    store: Arc<dyn Store>,
+    /// What the store has, and has not told what came of, in the order said.
+    waiting: BTreeMap<Ticket, Waiting>,
+    last_ticket: u64,
+    /// The store is told at the end of this turn that it may write.
+    is_commit_due: Arc<AtomicBool>,
+    trouble: Option<Trouble>,
+    unkept: Unkept,
     pub sessions: Sessions,
     pub bans: Bans,
     mutes: Mutes,
@@ -64,6 +81,8 @@ struct Person {
     subject: Option<Arc<str>>,
     speaker: Speaker,
     token: Token,
+    /// Tells the session from others without telling it.
+    digest: [u8; 16],
     dialect: u8,
     places: Places,
     since: u64,
@@ -83,6 +102,16 @@ struct Topic {
     time: u64,
 }
 
+/// What a chat begins with.
+pub(super) struct Setup {
+    pub store: Arc<dyn Store>,
+    pub settings: ChatSettings,
+    pub bans: Bans,
+    pub dialects: Dialects,
+    pub headcount: Headcount,
+    pub tell_headcount: Tell,
+}
+
 /// Why something that was asked for is not done: a code for programs, as
 /// [`chinwag.v1`](crate::protocol) lists them, and words for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,18 +123,17 @@ pub struct Problem {
 pub(super) type Done = Result<(), Problem>;
 
 impl State {
-    pub(super) fn new(
-        logs: Logs,
-        bans: Bans,
-        dialects: Dialects,
-        announce_up_to: usize,
-        newcomers_history: usize,
-        on_store_failure: OnStoreFailure,
-        headcount: Headcount,
-        tell_headcount: Tell,
-    ) -> Self {
+    pub(super) fn new(setup: Setup) -> Self {
+        let Setup { store, settings, bans, dialects, headcount, tell_headcount } = setup;
         Self {
-            logs,
+            recent: Recent::new(settings.retention()),
+            positions: Positions::of(store.epoch()),
+            store,
+            waiting: BTreeMap::new(),
+            last_ticket: 0,
+            is_commit_due: Arc::default(),
+            trouble: None,
+            unkept: Unkept::default(),
             sessions: Sessions::default(),
             bans,
             mutes: Mutes::default(),
@@ -115,16 +143,16 @@ impl State {
             names: HashMap::new(),
             rooms: HashMap::new(),
             ignored_by: HashMap::new(),
-            announce_up_to,
-            newcomers_history,
-            on_store_failure,
+            announce_up_to: settings.announce_up_to,
+            newcomers_history: settings.history,
+            on_store_failure: settings.on_store_failure,
             headcount,
             tell_headcount,
         }
     }
 
     pub(super) fn settings(&self) -> ChatSettings {
-        let Retention { messages, bytes, age } = self.logs.retention();
+        let Retention { messages, bytes, age } = self.recent.retention();
         ChatSettings {
             announce_up_to: self.announce_up_to,
             history: self.newcomers_history,
@@ -138,19 +166,28 @@ impl State {
     pub(super) fn set(&mut self, settings: &ChatSettings) {
         self.announce_up_to = settings.announce_up_to;
         self.newcomers_history = settings.history.min(100);
-        self.logs.set_retention(Retention {
-            messages: settings.retention_messages,
-            bytes: settings.retention_bytes,
-            age: settings.retention_age,
-        });
+        self.recent.set_retention(settings.retention());
         self.on_store_failure = settings.on_store_failure;
     }
 
-    /// Does what a client asks, and answers it.
-    pub(super) fn perform(&mut self, turn: &mut Turn<'_>, who: ClientId, request: Request) {
+    /// Does what a client asks, and answers it. What is said may be settled later, until when
+    /// it is on its way.
+    pub(super) fn perform(
+        &mut self,
+        turn: &mut Turn<'_>,
+        who: ClientId,
+        request: Request,
+        on_its_way: Option<OnItsWay>,
+    ) {
         self.note_active(who);
         let Request { ask, id } = request;
-        if let Err(problem) = self.attempt(turn, who, ask, id.as_deref()) {
+        let done = match ask {
+            Ask::Say { room, text, action } => {
+                self.say(turn, who, &room, text, action, id.as_deref(), on_its_way)
+            }
+            ask => self.attempt(turn, who, ask, id.as_deref()),
+        };
+        if let Err(problem) = done {
             self.refuse(turn, who, problem, id);
         }
     }
@@ -163,7 +200,6 @@ impl State {
 
     fn attempt(&mut self, turn: &mut Turn<'_>, who: ClientId, ask: Ask, id: Option<&str>) -> Done {
         match ask {
-            Ask::Say { room, text, action } => self.say(turn, who, &room, text, action, id),
             Ask::Whisper { to, text, action } => self.whisper(turn, who, &to, text, action, id),
             Ask::Join { room, .. } => self.join(turn, who, &parse_room(&room)?, Earlier::Usual),
             Ask::Leave { room } => self.leave(turn, who, &room),
@@ -182,7 +218,13 @@ impl State {
                 Ok(())
             }
             // These are not for the hub's turn, or not at once.
-            Ask::Rooms | Ask::History { .. } | Ask::Nick { .. } | Ask::Whois { .. } => Ok(()),
+            Ask::Say { .. }
+            | Ask::Rooms
+            | Ask::History { .. }
+            | Ask::Search { .. }
+            | Ask::Nick { .. }
+            | Ask::Whois { .. }
+            | Ask::Erase { .. } => Ok(()),
             order => {
                 self.order(turn, Operator::Here(who), order)?;
                 Ok(())

@@ -1,13 +1,19 @@
 //! Talking: to a room, and to one person.
 
+use std::time::Instant;
+
+use super::keeping::{Progress, Waiting};
 use super::{Done, State, now};
 use crate::chat::NameKey;
 use crate::chat::dialect::Listener;
-use crate::chat::sessions::Said;
-use crate::protocol::{ChatMessage, Event};
+use crate::chat::pending::OnItsWay;
+use crate::chat::sessions::Settled;
+use crate::protocol::Event;
+use crate::store::{Draft, Key};
 use crate::{ClientId, Instead, Turn};
 
 impl State {
+    #[expect(clippy::too_many_arguments, reason = "these are the parts of one request")]
     pub(super) fn say(
         &mut self,
         turn: &mut Turn<'_>,
@@ -16,33 +22,37 @@ impl State {
         text: String,
         action: bool,
         id: Option<&str>,
+        on_its_way: Option<OnItsWay>,
     ) -> Done {
-        let (name, room) = self.room_of(who, room)?;
-        let hub_room = room.hub_room.clone();
-        if self.was_said(turn, who, id) {
+        let (name, _) = self.room_of(who, room)?;
+        let person = self.person(who)?;
+        let key = id.map(|id| Key { session: person.digest, id: id.to_owned() });
+        let draft = Draft {
+            room: name.shared(),
+            from: person.name.to_string(),
+            author: person.key.as_str().into(),
+            subject: person.subject.clone(),
+            text,
+            action,
+            time: now(),
+            key,
+        };
+        let waiting = Waiting {
+            who,
+            token: person.token.clone(),
+            speaker: person.speaker.clone(),
+            id: id.map(str::to_owned),
+            since: Instant::now(),
+            progress: Progress::Waiting,
+            draft: None,
+            on_its_way,
+        };
+        if let Some(settled) = self.settled(who, id) {
+            self.answer_again(turn, &draft, &waiting, settled);
             return Ok(());
         }
         self.check_voice(who)?;
-        let person = self.person(who)?;
-        let (key, from, token) = (person.key.clone(), person.name.to_string(), person.token.clone());
-        let speaker = person.speaker.clone();
-        let message =
-            |pos| ChatMessage { room: name.to_string(), from, text, pos, time: now(), action, id: None };
-        let said = self.logs.append(&name, speaker, message);
-        let mut instead = self.deaf_to(&key, who);
-        if let (Some(id), Event::Message(message)) = (id, &*said) {
-            let kept = Said::InRoom(name, message.pos.clone());
-            let ack = ack(id, &kept);
-            if let Some(session) = self.sessions.get(&token) {
-                session.note_said(id, kept);
-            }
-            let own = Event::Message(ChatMessage { id: Some(id.to_owned()), ..message.clone() });
-            let dialect = self.dialect(self.person(who)?);
-            let own =
-                [own, ack].iter().filter_map(|event| dialect.write(event, Listener::default())).collect();
-            instead.push(Instead::of(who, own));
-        }
-        turn.broadcast_each(&hub_room, |edition| self.write(&said, edition), &instead);
+        self.submit(turn, draft, waiting);
         Ok(())
     }
 
@@ -55,7 +65,8 @@ impl State {
         action: bool,
         id: Option<&str>,
     ) -> Done {
-        if self.was_said(turn, who, id) {
+        if let Some(id) = id.filter(|_| self.settled(who, id).is_some()) {
+            self.answer(turn, who, &whispered(id));
             return Ok(());
         }
         self.check_voice(who)?;
@@ -77,9 +88,9 @@ impl State {
         }
         self.answer(turn, who, &event);
         if let Some(id) = id {
-            self.answer(turn, who, &ack(id, &Said::Whispered));
+            self.answer(turn, who, &whispered(id));
             if let Some(session) = self.sessions.get(&token) {
-                session.note_said(id, Said::Whispered);
+                session.note_settled(id, Settled::Said);
             }
         }
         Ok(())
@@ -106,27 +117,18 @@ impl State {
         }
     }
 
-    /// Whether this was said before under the same id; then it gets the same answer.
-    fn was_said(&mut self, turn: &mut Turn<'_>, who: ClientId, id: Option<&str>) -> bool {
-        let Some((id, person)) = id.zip(self.people.get(&who)) else { return false };
-        let Some(said) = self.sessions.get(&person.token).and_then(|session| session.said(id)) else {
-            return false;
-        };
-        self.answer(turn, who, &ack(id, &said));
-        true
+    /// What became of what this client sent under this id before.
+    fn settled(&mut self, who: ClientId, id: Option<&str>) -> Option<Settled> {
+        self.session_of(who)?.settled(id?)
     }
 
     /// Those who are not to hear the holder of a name.
-    fn deaf_to(&self, key: &NameKey, speaker: ClientId) -> Vec<Instead> {
+    pub(super) fn deaf_to(&self, key: &NameKey, speaker: Option<ClientId>) -> Vec<Instead> {
         let deaf = self.ignored_by.get(key).into_iter().flatten().copied();
-        deaf.filter(|id| *id != speaker).map(Instead::nothing).collect()
+        deaf.filter(|id| Some(*id) != speaker).map(Instead::nothing).collect()
     }
 }
 
-fn ack(id: &str, said: &Said) -> Event {
-    let (room, pos) = match said {
-        Said::InRoom(room, pos) => (Some(room.to_string()), Some(pos.clone())),
-        Said::Whispered => (None, None),
-    };
-    Event::Ack { id: id.to_owned(), room, pos }
+fn whispered(id: &str) -> Event {
+    Event::Ack { id: id.to_owned(), room: None, pos: None }
 }

@@ -2,6 +2,7 @@
 
 mod chatting;
 mod ending;
+mod keeping;
 mod resending;
 mod returning;
 

@@ -70,7 +70,7 @@ fn help_lists_orders_to_operators_and_others_are_refused() {
     adam.send("/help").unwrap();
     let help = hear(&mut adam);
     assert!(
-        help.contains(" For operators: /kick /ban /unban /bans /mute /unmute /lock /unlock /notice. "),
+        help.contains(" For operators: /kick /ban /unban /bans /mute /unmute /lock /unlock /notice /erase. "),
         "{help}"
     );
     asks(&mut adam, "/help kick", "/kick NAME [REASON] ends somebody's connection.");

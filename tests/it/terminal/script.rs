@@ -1,7 +1,7 @@
 //! A server that says what the test wants. It answers pings, says again and confirms
 //! what is said, and passes every request on to the test.
 
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, mpsc};
 
 use chinwag::protocol::{Ask, ChatMessage, Event, Request};
 use chinwag::{Acceptance, Client, Handler, Server};
@@ -17,9 +17,12 @@ pub struct Script {
 pub struct Peer {
     pub client: Client,
     request_rx: mpsc::Receiver<Request>,
+    failure: Arc<Mutex<Option<String>>>,
 }
 
 struct Scripted {
+    /// The code of the error that the next message is answered with.
+    failure: Arc<Mutex<Option<String>>>,
     peer_tx: mpsc::Sender<Peer>,
     request_tx: mpsc::Sender<Request>,
     request_rx: Option<mpsc::Receiver<Request>>,
@@ -27,7 +30,8 @@ struct Scripted {
 
 impl Handler for Scripted {
     fn on_open(&mut self, me: &Client) {
-        let peer = Peer { client: me.clone(), request_rx: self.request_rx.take().unwrap() };
+        let (request_rx, failure) = (self.request_rx.take().unwrap(), self.failure.clone());
+        let peer = Peer { client: me.clone(), request_rx, failure };
         drop(self.peer_tx.send(peer));
     }
 
@@ -41,6 +45,11 @@ impl Handler for Scripted {
                 me.send(Event::Present { room, total: names.len(), names, away: Vec::new() }.to_json());
             }
             Ask::Say { room, text, action } => {
+                if let Some(code) = self.failure.lock().unwrap().take() {
+                    let reason = format!("it fails: {code}");
+                    me.send(Event::Error { code, reason, id }.to_json());
+                    return drop(self.request_tx.send(request));
+                }
                 let message = ChatMessage { action: *action, id, ..message(room, "John", text) };
                 me.send(Event::Message(message).to_json());
             }
@@ -62,7 +71,12 @@ impl Script {
         let (peer_tx, peer_rx) = mpsc::channel();
         let gate = move |_: &chinwag::Request| {
             let (request_tx, request_rx) = mpsc::channel();
-            let scripted = Scripted { peer_tx: peer_tx.clone(), request_tx, request_rx: Some(request_rx) };
+            let scripted = Scripted {
+                peer_tx: peer_tx.clone(),
+                request_tx,
+                request_rx: Some(request_rx),
+                failure: Arc::default(),
+            };
             Ok(Acceptance::new(scripted).subprotocol("chinwag.v1"))
         };
         let server = Server::builder().outbox_messages(100_000).handler(gate).bind("127.0.0.1:0").unwrap();
@@ -91,6 +105,11 @@ impl Script {
 impl Peer {
     pub fn tell(&self, event: &Event) {
         self.client.send(event.to_json());
+    }
+
+    /// Answers the next message with an error of this code.
+    pub fn fails_next(&self, code: &str) {
+        *self.failure.lock().unwrap() = Some(code.to_owned());
     }
 
     /// Lets John into a room.

@@ -1,5 +1,7 @@
 //! The connection is lost, the terminal hangs, the program ends.
 
+use chinwag::protocol::ChatMessage;
+
 use super::*;
 use crate::raw_server::{PING, PONG, Peer as RawPeer, RawServer, TEXT};
 
@@ -166,4 +168,34 @@ fn what_somebody_else_answers_during_an_outage_does_not_end_it() {
     terminal.shows("refused with status 400: no ...");
     assert!(!String::from_utf8(terminal.raw()).unwrap().contains(SECRET));
     server.finish();
+}
+
+#[test]
+fn what_the_servers_store_does_not_keep_is_shown_so_and_what_it_refuses_can_be_had_back() {
+    let script = Script::new();
+    let mut terminal = Terminal::start(&script.url());
+    let peer = script.welcome();
+    let unkept = |text| Event::Message(ChatMessage { pos: String::new(), ..message("lobby", "Adam", text) });
+    peer.tell(&unkept("said"));
+    peer.says("lobby", "Adam", "kept");
+    let rows = terminal.shows("Adam: kept");
+    assert!(rows.contains(&"12:00   Adam: said (not kept)".to_owned()), "{}", rows.join("\n"));
+
+    peer.fails_next("not_kept");
+    terminal.enter("one line");
+    terminal.shows("!! it fails: not_kept");
+    terminal.shows("-- not sent: one line (Up brings it back)");
+    terminal.press("\x1b[A");
+    terminal.has_typed("one line");
+    terminal.press("\r");
+    terminal.shows("> John: one line");
+    for _ in 0..2 {
+        peer.hears("lobby", "one line");
+    }
+
+    // The server could not tell whether it had it: it is asked again, and nobody need know.
+    peer.fails_next("unsure");
+    terminal.enter("another");
+    let rows = terminal.shows("> John: another");
+    assert!(!rows.concat().contains("unsure"), "{}", rows.join("\n"));
 }

@@ -1,8 +1,10 @@
 //! What each event of the server's changes, and what is shown of it.
 
-use chinwag::protocol::{Ask, ChatMessage, Event};
+use chinwag::chat_client::NotKept;
+use chinwag::protocol::{Ask, ChatMessage, Erased, Event};
 
 use super::super::block::{Block, Entry, Kind};
+use super::super::commands;
 use super::super::room::Room;
 use super::{Effects, Model, Question, moderation};
 use crate::text;
@@ -53,6 +55,7 @@ impl Model {
                     name,
                     text,
                     is_old: false,
+                    is_unkept: false,
                 }));
             }
             Event::Present { room, names, total, away } => {
@@ -69,14 +72,7 @@ impl Model {
                     effects.blocks.push(Block::Info(words));
                 }
             }
-            Event::Error { reason, id, .. } => {
-                let asked = self.asked.iter().position(|asked| Some(&asked.id) == id.as_ref());
-                let is_shown = asked.is_none_or(|place| self.asked.remove(place).is_shown);
-                self.destination = None;
-                if is_shown {
-                    effects.blocks.push(Block::Alarm(reason));
-                }
-            }
+            Event::Error { reason, id, .. } => self.hear_error(reason, id.as_deref(), effects),
             other => self.hear_more(other, effects),
         }
     }
@@ -113,6 +109,11 @@ impl Model {
             }
             whois @ Event::Whois { .. } => effects.blocks.extend(moderation::whois(whois)),
             Event::Moderated(done) => effects.blocks.extend(moderation::told(&done, &self.name)),
+            Event::Found { words, messages, more, .. } => self.hear_found(&words, &messages, more, effects),
+            Event::Erased(erased) => {
+                self.forget(&erased);
+                effects.blocks.push(moderation::erased(&erased));
+            }
             Event::Bans { bans } if bans.is_empty() => {
                 effects.blocks.push(Block::Info("nobody is banned".to_owned()));
             }
@@ -125,6 +126,22 @@ impl Model {
             }
             _ => {}
         }
+    }
+
+    fn hear_error(&mut self, reason: String, id: Option<&str>, effects: &mut Effects) {
+        let asked = self.asked.iter().position(|asked| Some(&*asked.id) == id);
+        let is_shown = asked.is_none_or(|place| self.asked.remove(place).is_shown);
+        self.destination = None;
+        if is_shown {
+            effects.blocks.push(Block::Alarm(reason));
+        }
+        let Some((text, fate)) = id.and_then(|id| self.said.take(id)) else { return };
+        let text = commands::shorten(&text);
+        let words = match fate {
+            Err(NotKept::Unsure) => format!("it may still come: {text}"),
+            _ => format!("not sent: {text} (Up brings it back)"),
+        };
+        effects.blocks.push(Block::Info(words));
     }
 
     fn enter(&mut self, name: &str, effects: &mut Effects) {
@@ -160,7 +177,8 @@ impl Model {
     fn tell(&self, room: &str, name: String, time: u64, verb: &str, effects: &mut Effects) {
         if self.current.as_deref() == Some(room) {
             let text = verb.to_owned();
-            let entry = Entry { time, kind: Kind::Event, room: None, name, text, is_old: false };
+            let entry =
+                Entry { time, kind: Kind::Event, room: None, name, text, is_old: false, is_unkept: false };
             effects.blocks.push(Block::Entry(entry));
         }
     }
@@ -198,7 +216,8 @@ impl Model {
         let is_called = mention.is_some() && !is_old;
         let kind = if message.action { Kind::Did { is_own } } else { Kind::Said { is_own, mention } };
         let (name, text) = (message.from.clone(), message.text.clone());
-        (Entry { time: message.time, kind, room: None, name, text, is_old }, is_called)
+        let is_unkept = message.pos.is_empty();
+        (Entry { time: message.time, kind, room: None, name, text, is_old, is_unkept }, is_called)
     }
 
     fn hear_present(
@@ -258,6 +277,32 @@ impl Model {
         }
     }
 
+    fn hear_found(&self, words: &str, messages: &[ChatMessage], more: bool, effects: &mut Effects) {
+        if messages.is_empty() {
+            effects.blocks.push(Block::Info(format!("nothing was found for {words} in your rooms")));
+            return;
+        }
+        effects.blocks.push(Block::Rule(format!("found for {words}")));
+        effects.blocks.extend(messages.iter().map(|message| {
+            let room = Some(message.room.clone());
+            Block::Entry(Entry { room, ..self.entry(message, true).0 })
+        }));
+        effects.blocks.push(Block::Rule("now".to_owned()));
+        if more {
+            effects.blocks.push(Block::Info("more was found before these; more words find less".to_owned()));
+        }
+    }
+
+    /// What waits for the user to come to a room is not shown any more.
+    fn forget(&mut self, Erased { name, alike, room, .. }: &Erased) {
+        let is_meant = |other: &str| {
+            let is_other = |name: &String| name.to_lowercase() == other.to_lowercase();
+            is_other(name) || alike.iter().any(is_other)
+        };
+        let rooms = self.rooms.iter_mut().filter(|(known, _)| room.as_ref().is_none_or(|room| room == known));
+        rooms.for_each(|(_, room)| room.forget(is_meant));
+    }
+
     fn hear_resumed(&mut self, name: &str, complete: bool, missed: usize, effects: &mut Effects) {
         let is_current = self.current.as_deref() == Some(name);
         let Some(room) = self.room_mut(name) else { return };
@@ -292,7 +337,8 @@ impl Model {
             effects.blocks.push(Block::Info(format!("you are {name} now")));
         } else if is_here {
             let text = format!("is {name} now");
-            let entry = Entry { time, kind: Kind::Event, room: None, name: from, text, is_old: false };
+            let kind = Kind::Event;
+            let entry = Entry { time, kind, room: None, name: from, text, is_old: false, is_unkept: false };
             effects.blocks.push(Block::Entry(entry));
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chinwag::protocol::{Action, Ban, Event, Inside, Moderated};
+use chinwag::protocol::{Action, Ban, Erased, Event, Inside, Moderated};
 
 use super::super::block::Block;
 use super::super::screen;
@@ -26,6 +26,17 @@ pub fn told(done: &Moderated, own: &str) -> Option<Block> {
     let be = if is_own { "were" } else { "was" };
     let words = format!("{whom} {be} {verb} by {by}{}", terms(*until, reason));
     Some(if is_own { Block::Alarm(words) } else { Block::Info(words) })
+}
+
+/// What an operator deleted: a screen keeps what it shows, so its user is told.
+pub fn erased(Erased { name, room, messages, by, .. }: &Erased) -> Block {
+    let place = room.as_ref().map_or_else(String::new, |room| format!(" in {room}"));
+    let count = match messages {
+        None => String::new(),
+        Some(1) => ", 1 message".to_owned(),
+        Some(messages) => format!(", {messages} messages"),
+    };
+    Block::Info(format!("what {name} said{place} was deleted by {by}{count}"))
 }
 
 pub fn ban(ban: Ban) -> Block {

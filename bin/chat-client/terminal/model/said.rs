@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use chinwag::chat_client::{NotKept, Receipt};
+use chinwag::chat_client::{Kept, NotKept, Receipt};
 
 /// A confirmation that takes no longer is not waited for in the user's eyes.
 const SOON: Duration = Duration::from_secs(1);
@@ -21,8 +21,18 @@ struct Entry {
 
 impl Said {
     pub fn add(&mut self, receipt: Receipt, text: String) {
-        self.entries.retain(|entry| entry.receipt.outcome().is_none());
+        // Of what was refused the user is still to be told.
+        let is_wanted =
+            |entry: &Entry| !matches!(entry.receipt.outcome(), Some(Ok(_) | Err(NotKept::Unstored)));
+        self.entries.retain(is_wanted);
         self.entries.push(Entry { receipt, text, time: Instant::now() });
+    }
+
+    /// What was said under this id and is settled, and how. It is forgotten here.
+    pub fn take(&mut self, id: &str) -> Option<(String, Result<Kept, NotKept>)> {
+        let place = self.entries.iter().position(|entry| entry.receipt.id() == id)?;
+        let fate = self.entries[place].receipt.outcome()?;
+        Some((self.entries.remove(place).text, fate))
     }
 
     /// How many messages have waited for long.

@@ -1,0 +1,263 @@
+//! Coming back into a room: what was missed, then what is said live, none twice.
+
+use std::time::Duration;
+
+use crossbeam_channel::bounded;
+
+use super::dialect::Listener;
+use super::recent::Entry;
+use super::state::{Earlier, Problem};
+use super::{Member, RoomName};
+use crate::protocol::Event;
+use crate::store::{Position, StoreError};
+use crate::{Client, CloseCode};
+
+/// So many missed messages, and bytes of their text, at a time are sent to one who comes
+/// back, and how long such a portion may take.
+const PORTION: usize = 64;
+const PORTION_BYTES: usize = 64 * 1024;
+const PATIENCE: Duration = Duration::from_secs(30);
+/// So many messages at a time are read from the store.
+const PAGE: usize = 256;
+/// So many times at most one is nearly there and finds that much was said meanwhile.
+const MAX_TRIES: usize = 1000;
+
+/// How far one who comes back is.
+struct Way {
+    room: RoomName,
+    /// All up to here was heard.
+    place: Position,
+    /// So many more are there up to `until`, of those that were announced.
+    left: u64,
+    until: Position,
+    complete: bool,
+}
+
+impl Member {
+    /// Comes into a room again, and hears what was missed, a portion at a time, before it
+    /// is live: what comes in meanwhile is in the log.
+    pub(super) fn come_back(
+        &self,
+        me: &Client,
+        room: RoomName,
+        since: &str,
+        id: Option<String>,
+        is_opening: bool,
+    ) {
+        if !self.wait_in_order(me) {
+            return;
+        }
+        let allowed = self.shared.state.lock().check_room(me.id(), &room);
+        if let Err(problem) = allowed {
+            return self.refuse(me, problem, id);
+        }
+        self.shared.prepare(&room);
+        let mut way = self.way(room, since);
+        let missed = self.missed(me, &way);
+        let (room, complete) = (way.room.to_string(), way.complete);
+        self.send(me, &Event::Resumed { room, complete, missed });
+        for _ in 0..MAX_TRIES {
+            if !self.catch_up(me, &mut way) {
+                return;
+            }
+            if self.come_in(me, &way, id.clone(), is_opening) {
+                return;
+            }
+        }
+        me.close(CloseCode::TRY_AGAIN, "too slow to keep up");
+    }
+
+    /// Where somebody was, and how much there is behind it.
+    fn way(&self, room: RoomName, since: &str) -> Way {
+        let (position, is_at_hand, head) = {
+            let state = self.shared.state.lock();
+            let position = state.positions.parse(since);
+            let head = state.recent.head(&room).unwrap_or_default();
+            let is_at_hand = |position| position <= head && state.recent.after(&room, position).is_some();
+            (position, position.is_some_and(is_at_hand), head)
+        };
+        let (place, complete) = match (position, is_at_hand) {
+            (Some(position), true) => (position, true),
+            _ => match self.shared.store.bounds(room.as_str()) {
+                // Of a position that is not of this store nothing is known but that all that
+                // is kept came after it.
+                Ok(bounds) => match position.filter(|position| *position <= bounds.latest) {
+                    Some(position) => (position.max(bounds.gone), position >= bounds.gone),
+                    None => (bounds.gone, false),
+                },
+                Err(error) => {
+                    warn_unread(&error);
+                    (head, false)
+                }
+            },
+        };
+        let left = self.count(&room, place, head);
+        Way { room, place, left, until: head, complete }
+    }
+
+    fn count(&self, room: &RoomName, after: Position, until: Position) -> u64 {
+        let at_hand = self.shared.state.lock().recent.after(room, after);
+        match at_hand {
+            Some(entries) => entries.iter().filter(|entry| entry.position <= until).count() as u64,
+            None => self.shared.store.count(room.as_str(), after, until).unwrap_or_else(|error| {
+                warn_unread(&error);
+                0
+            }),
+        }
+    }
+
+    /// How many messages this client is going to hear of those that it missed.
+    fn missed(&self, me: &Client, way: &Way) -> usize {
+        if self.shared.state.lock().hears_all(me.id()) {
+            return way.left as usize;
+        }
+        let (mut place, mut missed) = (way.place, 0);
+        loop {
+            let entries = self.next(way, place).unwrap_or_default();
+            let Some(last) = entries.last().map(|last| last.position) else { return missed };
+            let state = self.shared.state.lock();
+            let announced = entries.iter().filter(|entry| entry.position <= way.until);
+            missed += state.heard(me.id(), announced).count();
+            if last >= way.until {
+                return missed;
+            }
+            place = last;
+        }
+    }
+
+    /// What was said behind a place: what is at hand, or else a page of the store's.
+    fn next(&self, way: &Way, place: Position) -> Result<Vec<Entry>, StoreError> {
+        let (positions, head) = {
+            let state = self.shared.state.lock();
+            if let Some(entries) = state.recent.after(&way.room, place) {
+                return Ok(entries);
+            }
+            (state.positions.clone(), state.recent.head(&way.room).unwrap_or_default())
+        };
+        // Nobody reads beyond what was shown.
+        let records = self.shared.store.after(way.room.as_str(), place, head, PAGE)?;
+        Ok(records.iter().map(|record| Entry::of(&positions, record, None)).collect())
+    }
+
+    /// Sends what was missed until little is left; false where the client does not take it.
+    fn catch_up(&self, me: &Client, way: &mut Way) -> bool {
+        loop {
+            let is_at_hand = self.shared.state.lock().recent.after(&way.room, way.place).is_some();
+            let entries = match self.next(way, way.place) {
+                Ok(entries) => entries,
+                Err(error) => {
+                    warn_unread(&error);
+                    Vec::new()
+                }
+            };
+            if is_at_hand && entries.len() <= PORTION {
+                return true;
+            }
+            if !is_at_hand {
+                self.tell_gap(me, way, &entries);
+            }
+            let Some(last) = entries.last().map(|last| last.position) else {
+                // The rest is not kept any more, or cannot be read.
+                let begins = self.shared.state.lock().recent.begins(&way.room);
+                way.place = begins.unwrap_or(way.place).max(way.place);
+                return true;
+            };
+            if !self.send_portions(me, &entries) {
+                return false;
+            }
+            let announced = entries.iter().filter(|entry| entry.position <= way.until).count() as u64;
+            way.left = way.left.saturating_sub(announced);
+            way.place = last;
+        }
+    }
+
+    /// Tells of what was announced and is gone by now.
+    fn tell_gap(&self, me: &Client, way: &mut Way, entries: &[Entry]) {
+        let is_gone = match self.shared.store.bounds(way.room.as_str()) {
+            Ok(bounds) => bounds.gone > way.place,
+            Err(_) => true,
+        };
+        if !is_gone || way.left == 0 {
+            return;
+        }
+        let place = entries.first().map_or(way.place, |first| Position(first.position.0.saturating_sub(1)));
+        let kept = self.count(&way.room, place, way.until);
+        let dropped = way.left.saturating_sub(kept);
+        way.left = way.left.min(kept);
+        if dropped > 0 {
+            let (room, rooms) = (way.room.to_string(), vec![way.room.to_string()]);
+            self.send(me, &Event::Gap { room, dropped, rooms });
+        }
+    }
+
+    /// Sends what was missed, as fast as this client takes it; false where it does not.
+    fn send_portions(&self, me: &Client, entries: &[Entry]) -> bool {
+        let mut bytes = 0;
+        for (nth, entry) in entries.iter().enumerate() {
+            bytes += entry.message().text.len();
+            if bytes > PORTION_BYTES || (nth > 0 && nth % PORTION == 0) {
+                bytes = entry.message().text.len();
+                if !self.wait_in_order(me) {
+                    return false;
+                }
+            }
+            let is_heard = self.shared.state.lock().heard(me.id(), [entry]).next().is_some();
+            if is_heard {
+                self.send(me, &entry.said);
+            }
+        }
+        self.wait_in_order(me)
+    }
+
+    /// Comes in and hears the rest, in one turn of the hub's; false where that is too much
+    /// by now.
+    fn come_in(&self, me: &Client, way: &Way, id: Option<String>, is_opening: bool) -> bool {
+        let (is_in_tx, is_in_rx) = bounded(1);
+        let (room, place) = (way.room.clone(), way.place);
+        self.in_turn(me, |shared, who| {
+            move |turn| {
+                let mut state = shared.state.lock();
+                // A room whose log cannot be read is better than none.
+                let rest = state.recent.begins(&room).map(|_| state.recent.after(&room, place));
+                let is_in = rest.is_none_or(|rest| rest.is_some_and(|rest| rest.len() <= PAGE));
+                if is_in {
+                    let earlier = Earlier::After(place);
+                    if is_opening {
+                        state.enter(turn, who, &room, earlier);
+                    } else if let Err(problem) = state.join(turn, who, &room, earlier) {
+                        state.refuse(turn, who, problem, id);
+                    }
+                    state.note_active(who);
+                }
+                // Nobody waits any more where the hub has ended.
+                let _ = is_in_tx.send(is_in);
+            }
+        });
+        is_in_rx.recv().unwrap_or(true)
+    }
+
+    /// Waits until the hub has done what this client asked for; false where it is gone, or
+    /// too slow to go on with.
+    pub(super) fn wait_in_order(&self, me: &Client) -> bool {
+        self.pending.wait();
+        let is_ready = me.wait_caught_up(PATIENCE);
+        if !is_ready {
+            me.close(CloseCode::TRY_AGAIN, "too slow to keep up");
+        }
+        is_ready
+    }
+
+    fn send(&self, me: &Client, event: &Event) {
+        if let Some(message) = self.dialect().write(event, Listener::default()) {
+            me.send(message);
+        }
+    }
+
+    pub(super) fn refuse(&self, me: &Client, problem: Problem, id: Option<String>) {
+        self.in_turn(me, |shared, who| move |turn| shared.state.lock().refuse(turn, who, problem, id));
+    }
+}
+
+fn warn_unread(error: &StoreError) {
+    log::warn!("what was missed cannot be read: {}", crate::Escaped::new(&error.to_string()));
+}
