@@ -71,6 +71,16 @@ impl Word {
     }
 }
 
+/// Says how this version folds: an index of words is for one of them.
+#[cfg(feature = "sqlite")]
+pub(super) fn version() -> String {
+    // To be raised where `fold` or `split` change.
+    let own = 1;
+    let (major, minor, patch) = unicode_normalization::UNICODE_VERSION;
+    let (of_std, _, _) = char::UNICODE_VERSION;
+    format!("{own}/{major}.{minor}.{patch}/{of_std}")
+}
+
 /// The words of a text, for an index: folded, with a space between each two.
 #[cfg(feature = "sqlite")]
 pub(super) fn folded(text: &str) -> String {
