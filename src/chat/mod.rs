@@ -313,6 +313,13 @@ impl Chat {
         }
     }
 
+    /// Has the store begin its work for the server that this hub is of. The first who comes in
+    /// has it begin anyway; before that nothing gets too old in it, and what is wrong with it
+    /// may not show.
+    pub fn begin(&self, hub: &Hub) {
+        self.shared.begin(hub);
+    }
+
     /// Where what is said is kept.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.shared.store

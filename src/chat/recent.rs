@@ -79,6 +79,11 @@ impl Recent {
         self.retention = retention;
     }
 
+    /// How many messages there are, and what they take in memory, at most.
+    pub(super) fn size(&self) -> (usize, usize) {
+        (self.rooms.values().map(|window| window.entries.len()).sum(), self.bytes)
+    }
+
     /// Whether the store was asked for the end of this room's log. From here on what is said
     /// is kept for the answer to come.
     pub(super) fn is_read(&mut self, room: &RoomName) -> bool {
@@ -177,14 +182,31 @@ impl Recent {
         (entries, has_earlier)
     }
 
-    /// Forgets what somebody said, in one room or in all; how that one's name was spelled.
-    pub(super) fn forget(&mut self, author: &NameKey, room: Option<&RoomName>) -> Vec<String> {
-        let mut spellings = Vec::new();
+    /// Forgets what somebody said up to a position, in one room or in all; how that one's
+    /// name was spelled.
+    pub(super) fn forget(
+        &mut self,
+        author: &NameKey,
+        room: Option<&RoomName>,
+        until: Position,
+    ) -> Vec<String> {
+        // To compare a name takes a while, and few people say much.
+        let mut known = HashMap::<String, bool>::new();
+        let mut is_meant = |entry: &Entry| {
+            let from = &entry.message().from;
+            let is_author = known.get(from).copied().unwrap_or_else(|| {
+                let is_author = Name::parse(from).is_ok_and(|name| name.key() == *author);
+                known.insert(from.clone(), is_author);
+                is_author
+            });
+            is_author && entry.position <= until
+        };
         for (_, window) in self.rooms.iter_mut().filter(|(name, _)| room.is_none_or(|room| room == *name)) {
-            self.bytes -= window.forget(author, &mut spellings);
+            self.bytes -= window.forget(&mut is_meant);
         }
+        let mut spellings =
+            known.into_iter().filter(|(_, is_author)| *is_author).map(|(from, _)| from).collect::<Vec<_>>();
         spellings.sort_unstable();
-        spellings.dedup();
         spellings
     }
 
@@ -239,16 +261,14 @@ impl Window {
         self.text = 0;
     }
 
-    /// Drops what somebody said; so many bytes of memory.
-    fn forget(&mut self, author: &NameKey, spellings: &mut Vec<String>) -> usize {
+    /// Drops what is meant; so many bytes of memory.
+    fn forget(&mut self, is_meant: &mut impl FnMut(&Entry) -> bool) -> usize {
         let (mut removed, mut text) = (0, 0);
         self.entries.retain(|entry| {
-            let said = entry.message();
-            let is_meant = Name::parse(&said.from).is_ok_and(|name| name.key() == *author);
+            let is_meant = is_meant(entry);
             if is_meant {
-                spellings.push(said.from.clone());
                 removed += entry.size();
-                text += said.text.len();
+                text += entry.message().text.len();
             }
             !is_meant
         });

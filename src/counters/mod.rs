@@ -9,7 +9,7 @@ pub use histogram::Histogram;
 pub(crate) use histogram::Observed;
 #[cfg(feature = "tls")]
 pub(crate) use labels::TlsFailed;
-pub(crate) use labels::{Counts, HandshakeEnd, RefusalCause, TlsFailure};
+pub(crate) use labels::{Counts, HandshakeEnd, Label, RefusalCause, TlsFailure};
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;

@@ -51,13 +51,16 @@ export class Chat {
   /**
    * `changed` is told what to draw anew; `heard` gets what others say; `stateChanged`
    * gets the connection's; `onShow` is called when another conversation is shown, before
-   * anything can be typed for it; `isReading` tells whether a conversation's end is read.
+   * anything can be typed for it; `isReading` tells whether a conversation's end is read;
+   * `onFound` gets the answers to searches, `onErased` what is not to be shown any more.
    */
-  constructor({ changed, heard, stateChanged, onShow, isReading }) {
+  constructor({ changed, heard, stateChanged, onShow, isReading, onFound, onErased }) {
     this.changed = changed;
     this.heard = heard;
     this.onShow = onShow;
     this.isReading = isReading;
+    this.onFound = onFound;
+    this.onErased = onErased;
     this.connection = new Connection({
       query: () => this.#query(),
       token: () => this.token,
@@ -300,7 +303,7 @@ export class Chat {
 
   /**
    * Asks the server. `failed` gets the reason where it will not, and returns true where
-   * nobody need read that. False where there is no connection.
+   * nobody need read that. The request's id; false where there is no connection.
    */
   request(request, failed) {
     this.#requestCount += 1;
@@ -308,7 +311,7 @@ export class Chat {
     if (!this.connection.send({ ...request, id })) return false;
     if (failed) this.#requests.set(id, failed);
     this.#requests.delete(`r${this.#requestCount - 500}`);
-    return true;
+    return id;
   }
 
   /**
@@ -331,7 +334,7 @@ export class Chat {
     return failed;
   }
 
-  loadEarlier(conversation) {
+  loadEarlier(conversation, limit = PAGE_OF_HISTORY) {
     const { isRoom, isJoined, hasMore, loadingBefore } = conversation;
     const before = conversation.oldestPos();
     if (!isRoom || !isJoined || !hasMore || loadingBefore !== undefined || before === undefined) return;
@@ -341,7 +344,7 @@ export class Chat {
       this.changed("log");
       return true;
     };
-    const request = { type: "history", room: conversation.name, before, limit: PAGE_OF_HISTORY };
+    const request = { type: "history", room: conversation.name, before, limit };
     if (this.request(request, failed)) conversation.loadingBefore = before;
     this.changed("log");
   }

@@ -243,6 +243,26 @@ const handlers = {
     chat.changed("rooms");
   },
 
+  found(chat, event) {
+    chat.takeRequest(event.id);
+    chat.onFound(event);
+  },
+
+  erased(chat, { name, alike = [], room: roomName, by, messages }) {
+    const names = new Set([name, ...alike].map(keyOf));
+    const isMeant = ({ is, from }) => is === "message" && names.has(keyOf(from));
+    for (const room of chat.rooms) {
+      if (roomName !== undefined && keyOf(roomName) !== keyOf(room.name)) continue;
+      room.remove(isMeant);
+      if (room.hasMore && room.oldestPos() === undefined) chat.loadEnd(room);
+    }
+    chat.onErased(({ room, from }) => names.has(keyOf(from)) && (roomName === undefined || keyOf(roomName) === keyOf(room)));
+    const place = roomName === undefined ? told`` : told` in #${roomName}`;
+    const count = messages === undefined ? told`` : told` (${messages} message${messages === 1 ? told`` : told`s`})`;
+    chat.inform(told`What ${name} said${place} was deleted by ${by}${count}.`);
+    chat.changed("all");
+  },
+
   bans(chat, { bans }) {
     if (bans.length === 0) return chat.inform("Nobody is banned.");
     const each = bans.map(({ who, by, until, reason }) => told`${who}, by ${by}${termsOf(until, reason)}`);

@@ -62,6 +62,12 @@ fn order_is_kept_as_people_at_a_page_see_it() {
 
 #[test]
 #[ignore = "needs Chromium and npm's playwright-core: run tests/run"]
+fn what_was_said_is_found_and_led_to_and_what_is_deleted_is_gone() {
+    succeeds(&mut script("search"));
+}
+
+#[test]
+#[ignore = "needs Chromium and npm's playwright-core: run tests/run"]
 fn page_and_chat_work_encrypted() {
     let authority = Authority::new();
     let identity = authority.server(&HERE);

@@ -50,6 +50,15 @@ pub(super) struct Trouble {
     is_silent: bool,
 }
 
+/// How many messages the store did not take, and what became of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Unkept {
+    pub refused: u64,
+    pub degraded: u64,
+    /// The store has not answered in time, and may have taken them.
+    pub unsure: u64,
+}
+
 impl State {
     /// Hands a message to the store; what comes of it comes at once, or by
     /// [`deliver`](Self::deliver).
@@ -185,6 +194,7 @@ impl State {
             }
             _ if waiting.progress == Progress::Said => {}
             _ => {
+                self.unkept.refused += 1;
                 let words = format!("not said, for it cannot be kept: {error}");
                 self.refuse(turn, waiting.who, Problem::new("not_kept", words), waiting.id.clone());
             }
@@ -210,6 +220,7 @@ impl State {
 
     /// Says something to those who are here, without a place in the log.
     fn say_unkept(&mut self, turn: &mut Turn<'_>, draft: &Draft, waiting: &Waiting) {
+        self.unkept.degraded += 1;
         let (room, said) = (RoomName::kept(draft.room.clone()), unkept(draft));
         self.tell_said(turn, &room, &said, NameKey::kept(&draft.author), Some(waiting), None);
         if let (Some(id), Some(session)) = (&waiting.id, self.sessions.get(&waiting.token)) {
@@ -278,6 +289,7 @@ impl State {
                 Progress::Said
             }
             None => {
+                self.unkept.unsure += 1;
                 let words = "nobody knows whether this is kept: the store does not answer; \
                              the same again under the same id is not said twice";
                 self.refuse(turn, waiting.who, Problem::new("unsure", words), waiting.id.clone());
