@@ -274,8 +274,8 @@ export class Chat {
     if (this.isStranger) return undefined;
     // What is said later is to stay behind it.
     if (this.#pause) return this.outbox.change(entry, { state: "held" });
-    const isSent = this.connection.send(requestOf(entry));
-    return this.outbox.change(entry, isSent ? { state: "sent", wasSent: true } : { isLate: true });
+    if (!this.connection.send(requestOf(entry))) return this.outbox.change(entry, { isLate: true });
+    return this.outbox.change(entry, { state: "sent", wasSent: true, isUncertain: entry.wasSent });
   }
 
   /** The server has it; one's own copy comes too, unless it was lost with a connection. */

@@ -284,8 +284,10 @@ const handlers = {
     const failed = chat.takeRequest(id);
     // After a restart of the server the other one may not be back yet.
     const isAbsent = entry?.isLate && code === "no_such_name";
-    if (entry && code === "unsure" && chat.askAgain(entry)) return;
-    if (entry) chat.outbox.change(entry, { state: isAbsent ? "absent" : "failed", reason, code });
+    // What the store does not take a second time may be on its way since the first.
+    const isUnsure = code === "unsure" || (code === "not_kept" && entry?.isUncertain);
+    if (entry && isUnsure && chat.askAgain(entry)) return;
+    if (entry) chat.outbox.change(entry, { state: isAbsent ? "absent" : "failed", reason, code: isUnsure ? "unsure" : code, wasSent: isUnsure });
     else if (!failed?.(reason)) chat.inform(reason, "error");
     chat.changed("outbox");
   },
