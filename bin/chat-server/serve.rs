@@ -45,6 +45,7 @@ pub fn run(
     };
     chat.change_settings(|settings| options.chatting.apply(settings));
     let server = start(options, &chat, store.as_ref(), listeners, tls.as_ref(), printer.as_ref())?;
+    chat.begin(server.hub());
     let is_takeover = takeover.as_ref().is_some_and(|takeover| takeover.predecessor().is_some());
     let admin_socket = options.admin.open_socket(&chat, &server, is_takeover)?;
     let mut out = std::io::stdout();
@@ -64,6 +65,10 @@ pub fn run(
     std::thread::spawn(move || signals::attend(signals, &handle, &reload));
     server.join();
     drop(admin_socket);
+    // Others hold it as well, until the process ends.
+    if let Some(store) = store {
+        store.close();
+    }
     if let Some(printer) = printer {
         printer.flush(Duration::from_secs(1));
     }

@@ -2,12 +2,14 @@
 //! who come in within the hub's turn, where nobody can wait for the store.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 
+use super::dialect::{Dialects, Listener};
 use super::positions::Positions;
 use super::{Name, NameKey, RoomName};
+use crate::Message;
 use crate::protocol::{ChatMessage, Event};
 use crate::store::{Bounds, Position, Record, Retention};
 
@@ -50,9 +52,15 @@ struct Window {
 #[derive(Clone)]
 pub(super) struct Entry {
     pub position: Position,
-    /// Always an [`Event::Message`].
-    pub said: Arc<Event>,
+    pub said: Arc<Said>,
     pub from: Speaker,
+}
+
+/// What was said, and how it is put in each dialect, once somebody asked.
+pub(super) struct Said {
+    /// Always an [`Event::Message`].
+    pub event: Event,
+    written: OnceLock<Box<[OnceLock<Option<Message>>]>>,
 }
 
 /// Who said something, by the key of the name that it has now, or had last.
@@ -314,7 +322,15 @@ impl Entry {
             action: record.action,
             id: None,
         };
-        Self { position: record.position, said: Arc::new(Event::Message(message)), from }
+        let said = Said { event: Event::Message(message), written: OnceLock::new() };
+        Self { position: record.position, said: Arc::new(said), from }
+    }
+
+    /// How it is put to one who was away, in a dialect: once for all of them.
+    pub(super) fn written(&self, dialects: &Dialects, dialect: u8) -> Option<Message> {
+        let new = || (0..dialects.len()).map(|_| OnceLock::new()).collect();
+        let written = &self.said.written.get_or_init(new)[usize::from(dialect)];
+        written.get_or_init(|| dialects.get(dialect).write(&self.said.event, Listener::default())).clone()
     }
 
     fn size(&self) -> usize {
@@ -322,7 +338,7 @@ impl Entry {
     }
 
     pub(super) fn message(&self) -> &ChatMessage {
-        match &*self.said {
+        match &self.said.event {
             Event::Message(message) => message,
             _ => unreachable!("a log holds messages"),
         }

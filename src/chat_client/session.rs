@@ -311,7 +311,7 @@ impl Session {
     }
 
     fn hear_resumed(&mut self, room: &str, complete: bool, missed: usize) {
-        if complete {
+        if complete && self.rooms.has(room) {
             self.missed.insert(room.to_owned(), missed);
         }
         if !complete && missed == 0 {

@@ -39,7 +39,7 @@ pub use memory::Memory;
 pub use message::{Appended, Delivery, Draft, Key, Outcome, Position, Record, Tail, Ticket};
 pub use query::{Bounds, Erasure, Found, Retention, Search, StoreStatistics};
 #[cfg(feature = "sqlite")]
-pub use sqlite::{Durability, Scan, Sqlite, SqliteBuilder};
+pub use sqlite::{Durability, Scan, Sqlite, SqliteBuilder, SqliteStatistics};
 
 use std::sync::Arc;
 

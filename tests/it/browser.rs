@@ -32,6 +32,12 @@ fn nothing_is_missing_or_double_after_the_server_was_killed() {
 
 #[test]
 #[ignore = "needs Chromium and npm's playwright-core: run tests/run"]
+fn a_server_that_was_killed_comes_back_with_its_log_and_all_go_on_in_it() {
+    succeeds(&mut script("outliving"));
+}
+
+#[test]
+#[ignore = "needs Chromium and npm's playwright-core: run tests/run"]
 fn what_the_store_refuses_or_does_not_keep_is_told_and_nothing_is_said_twice() {
     succeeds(&mut script("keeping"));
 }

@@ -32,6 +32,7 @@ mod raw_server;
 mod refusal;
 mod rooms;
 mod search;
+mod store;
 mod store_programs;
 mod support;
 mod terminal;

@@ -145,7 +145,7 @@ impl State {
             _ => {}
         }
         let ack = waiting.and_then(|waiting| self.ack_of(waiting, &room, record.position));
-        self.tell_said(turn, &room, &said, NameKey::kept(&record.author), waiting, ack);
+        self.tell_said(turn, &room, &said.event, NameKey::kept(&record.author), waiting, ack);
     }
 
     /// Has a room hear a message, and its sender an own copy of it with what follows.

@@ -2,6 +2,7 @@
 //! the log would grow without end, and reading with it.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use crossbeam_channel::Receiver;
 use rusqlite::{Connection, Result};
@@ -18,6 +19,7 @@ const MAX_PAGES: i64 = 4096;
 /// Makes a checkpoint for each time that the writer asks for one, until it is gone.
 pub(super) fn run(shared: &Arc<Shared>, due_rx: &Receiver<()>) {
     while due_rx.recv().is_ok() {
+        let began = Instant::now();
         let pages = match shared.access {
             // There is no second connection.
             Access::Exclusive => Ok(i64::MAX),
@@ -33,8 +35,9 @@ pub(super) fn run(shared: &Arc<Shared>, due_rx: &Receiver<()>) {
             }
             pages => pages.map(drop),
         };
-        if let Err(error) = done {
-            log::debug!("no checkpoint: {error}");
+        match done {
+            Ok(()) => shared.counted.checkpoint(began.elapsed()),
+            Err(error) => log::debug!("no checkpoint: {error}"),
         }
     }
 }

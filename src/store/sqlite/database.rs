@@ -12,7 +12,8 @@ use super::file::FileId;
 use super::opening::Options;
 use super::pool::Pool;
 use super::rooms::Rooms;
-use super::rows::now_micros;
+use super::rows::{now_micros, unsigned};
+use super::statistics::Counted;
 use super::upkeep::Upkeep;
 use crate::store::{Record, StoreError};
 
@@ -34,6 +35,8 @@ pub(super) struct Database {
     /// The file that the connection has; none where that is closed, for another is at the
     /// path.
     pub file: Option<FileId>,
+    /// The store was closed, and opens no file any more.
+    pub is_closed: bool,
     /// When the path was last looked at.
     pub looked: Option<Instant>,
     pub epoch: String,
@@ -54,6 +57,7 @@ pub(super) struct Database {
     /// yet: should the process end now, the next might find it whole.
     pub is_doubtful: bool,
     pub upkeep: Upkeep,
+    pub counted: Arc<Counted>,
     /// Something was erased, and the log beside the file still has it.
     pub is_sweep_due: bool,
     /// What was written since the last checkpoint, roughly.
@@ -83,6 +87,7 @@ impl Database {
             pool,
             connection,
             file: Some(file),
+            is_closed: false,
             looked: None,
             epoch: String::new(),
             totals: Totals::default(),
@@ -94,6 +99,7 @@ impl Database {
             evidence: None,
             is_doubtful: false,
             upkeep: Upkeep::new(options.max_bytes),
+            counted: Arc::default(),
             is_sweep_due: false,
             written: 0,
             options,
@@ -116,6 +122,7 @@ impl Database {
         match done {
             Ok(done) => {
                 self.commit()?;
+                self.counted.set_messages(unsigned(self.rooms.messages));
                 self.written += TRANSACTION_BYTES;
                 Ok(done)
             }
@@ -185,6 +192,7 @@ impl Database {
         };
         self.saved = self.totals;
         self.rooms = Rooms::load(&self.connection)?;
+        self.counted.set_messages(unsigned(self.rooms.messages));
         self.upkeep.look_soon();
         Ok(())
     }

@@ -46,6 +46,11 @@ pub(super) fn size(path: &Path) -> u64 {
         .sum()
 }
 
+/// How many bytes the log beside the file has.
+pub(super) fn log_size(path: &Path) -> u64 {
+    fs::metadata(beside(path, "-wal")).map_or(0, |meta| meta.len())
+}
+
 /// Makes the file where there is none, readable by its owner alone: what people say is not
 /// for every account of a machine.
 pub(super) fn make(path: &Path) -> Result<(), StoreError> {

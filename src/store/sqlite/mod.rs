@@ -25,11 +25,13 @@ mod rows;
 mod scan;
 mod schema;
 mod search;
+mod statistics;
 mod upkeep;
 mod writer;
 
 pub use builder::{Durability, SqliteBuilder};
 pub use scan::Scan;
+pub use statistics::SqliteStatistics;
 
 use std::fmt;
 use std::ops::ControlFlow;
@@ -43,7 +45,7 @@ use self::database::Database;
 use self::opening::Access;
 use self::pool::Pool;
 use self::queue::Queue;
-use self::rows::unsigned;
+use self::statistics::Counted;
 use self::writer::Writer;
 use super::{
     Bounds, Draft, Erasure, Found, Outcome, Position, Record, Retention, Search, Store, StoreError,
@@ -83,6 +85,7 @@ struct Shared {
     database: Mutex<Database>,
     /// What came of the last transaction. Taken under no other lock, and held for a line.
     health: Mutex<Result<(), StoreError>>,
+    counted: Arc<Counted>,
 }
 
 impl Shared {
@@ -93,6 +96,7 @@ impl Shared {
             access: database.options.access,
             queue: Queue::default(),
             pool: database.pool.clone(),
+            counted: database.counted.clone(),
             database: Mutex::new(database),
             health: Mutex::new(Ok(())),
         }
@@ -142,6 +146,30 @@ impl Sqlite {
         self.shared.import(records)
     }
 
+    /// What it has counted since it was opened. Waits for nothing but the file's folder.
+    pub fn file_statistics(&self) -> SqliteStatistics {
+        self.shared.counted.snapshot(file::log_size(&self.shared.path))
+    }
+
+    /// Writes what was taken, tells what came of it, and lets go of the file, which has
+    /// nothing beside it then if nobody else uses it. What comes later is not taken. Dropping
+    /// the store does the same.
+    pub fn close(&self) {
+        self.shared.queue.close();
+        for thread in self.threads.lock().drain(..) {
+            // The tail may have held the last handle of this store, on the writer's thread.
+            if thread.thread().id() != thread::current().id() && thread.join().is_err() {
+                log::error!("a thread of the store {} has panicked", self.shared.path.display());
+            }
+        }
+        self.shared.pool.retire();
+        let why = format!("{} is closed", self.shared.path.display());
+        *self.shared.health.lock() = Err(StoreError::new(StoreErrorKind::Gone, why));
+        if let Err(trouble) = self.shared.database.lock().let_go() {
+            log::debug!("{}", trouble.told(self.path(), "close"));
+        }
+    }
+
     fn start(&self, tail: Tail) -> std::io::Result<()> {
         // What is there by now is no news.
         let read = self.shared.database.lock().poll();
@@ -179,7 +207,9 @@ impl Store for Sqlite {
     }
 
     fn append(&self, ticket: Ticket, draft: Draft) -> Option<Outcome> {
-        self.shared.queue.push(ticket, draft).err().map(Err)
+        let error = self.shared.queue.push(ticket, draft).err()?;
+        self.shared.counted.failed(error.kind());
+        Some(Err(error))
     }
 
     fn commit(&self) {
@@ -235,21 +265,14 @@ impl Store for Sqlite {
 
     /// Bytes are those of the file, and of the log beside it.
     fn statistics(&self) -> StoreStatistics {
-        let messages = unsigned(self.shared.database.lock().rooms.messages);
+        let messages = self.shared.counted.messages();
         StoreStatistics { messages, bytes: file::size(&self.shared.path), queued: self.shared.queue.len() }
     }
 }
 
 impl Drop for Sqlite {
     fn drop(&mut self) {
-        self.shared.queue.close();
-        for thread in self.threads.get_mut().drain(..) {
-            // The tail may have held the last handle of this store, on the writer's thread.
-            if thread.thread().id() != thread::current().id() && thread.join().is_err() {
-                log::error!("a thread of the store {} has panicked", self.shared.path.display());
-            }
-        }
-        self.shared.pool.retire();
+        self.close();
     }
 }
 

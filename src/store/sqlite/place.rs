@@ -20,6 +20,10 @@ impl Database {
     /// Makes sure that the path leads to the file that is written. Where the same store is
     /// there in another file, goes on with that.
     pub(super) fn verify(&mut self) -> Result<()> {
+        if self.is_closed {
+            let why = format!("{} is closed", self.path.display());
+            return Err(StoreError::new(StoreErrorKind::Gone, why).into());
+        }
         if self.looked.is_some_and(|looked| looked.elapsed() < LOOK_EVERY) {
             return Ok(());
         }
@@ -72,6 +76,15 @@ impl Database {
             let placeholder = Connection::open_in_memory()?;
             let old = std::mem::replace(&mut self.connection, placeholder);
             old.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        }
+        Ok(())
+    }
+
+    /// Lets go of the file, which is complete then.
+    pub(super) fn let_go(&mut self) -> Result<()> {
+        self.is_closed = true;
+        if self.file.take().is_some() {
+            self.connection = Connection::open_in_memory()?;
         }
         Ok(())
     }

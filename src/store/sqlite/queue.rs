@@ -57,10 +57,10 @@ impl Queue {
         self.wake.notify_one();
     }
 
-    /// Has the writer end when it has written all.
+    /// Has the writer end when it has written all. Nothing more is taken.
     pub(super) fn close(&self) {
         let mut waiting = self.waiting.lock();
-        (waiting.is_closing, waiting.is_due) = (true, true);
+        (waiting.is_open, waiting.is_closing, waiting.is_due) = (false, true, true);
         self.wake.notify_one();
     }
 

@@ -21,7 +21,7 @@ impl Shared {
             database.verify().map_err(|trouble| database.told("read", trouble))?;
             return work(&database.connection).map_err(|error| database.told("read", error.into()));
         }
-        self.pool.with(work)
+        self.pool.with(work).inspect_err(|error| self.counted.failed(error.kind()))
     }
 
     pub(super) fn bounds(&self, room: &str) -> Result<Bounds, StoreError> {

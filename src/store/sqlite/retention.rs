@@ -161,6 +161,7 @@ impl Database {
         let is_there = self.connection.prepare_cached(sql)?.execute([victim.number])? == 1;
         if is_there {
             self.rooms.remove(victim.room, victim.bytes, is_gone.then_some(victim.number));
+            self.counted.expired(u64::from(is_gone));
         }
         Ok(is_there)
     }

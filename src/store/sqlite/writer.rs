@@ -56,6 +56,7 @@ impl Writer {
     fn write(&mut self) {
         let tickets = self.drafts.iter().map(|(ticket, _)| *ticket).collect::<Vec<_>>();
         let mut database = self.shared.database.lock();
+        let began = Instant::now();
         let written = database.append(self.drafts.drain(..));
         let written = written.map_err(|trouble| database.told("write", trouble));
         if database.is_doubtful
@@ -64,6 +65,9 @@ impl Writer {
             log::debug!("{}", database.told("write", trouble));
         }
         drop(database);
+        if let Ok(deliveries) = &written {
+            self.shared.counted.transaction(began.elapsed(), deliveries);
+        }
         self.shared.note_health(written.as_ref().map(drop).map_err(Clone::clone));
         let deliveries = written.unwrap_or_else(|error| fail(tickets, &error));
         self.shared.queue.settle();
@@ -90,6 +94,7 @@ impl Writer {
         if let Ok(found) = found
             && !found.is_empty()
         {
+            self.shared.counted.adopted(found.len() as u64);
             self.tail.deliver(found);
         }
     }
@@ -107,6 +112,7 @@ impl Writer {
                 Err(trouble) => {
                     self.is_upkeep_off = true;
                     let error = database.told("tidy up", trouble);
+                    self.shared.counted.failed(error.kind());
                     drop(database);
                     if self.shared.health.lock().is_ok() {
                         log::warn!("{error}");
@@ -133,6 +139,9 @@ fn fail(tickets: Vec<Ticket>, error: &StoreError) -> Vec<Delivery> {
 impl Shared {
     /// Notes whether the store works, as it turned out just now.
     fn note_health(&self, now: Result<(), StoreError>) {
+        if let Err(error) = &now {
+            self.counted.failed(error.kind());
+        }
         let mut health = self.health.lock();
         if health.is_err() == now.is_err() {
             *health = now;

@@ -14,11 +14,11 @@ use super::footprint;
 use crate::raw_server::{PING, Peer, RawServer, TEXT, frame};
 use crate::support::{Program, wait_for_end};
 
-/// What a client may have in memory at its height. A message may have 16 MiB, and is there
-/// twice while it is put together.
-const BOUND: usize = 64 << 20;
-/// What is sent of anything: much more than the bound.
-const MOST: usize = 160 << 20;
+const MIB: usize = 1 << 20;
+/// What a client may have in memory at its height: itself and little more, or a message of
+/// 16 MiB, the most that one may have, which is there some times over while it is passed on.
+const SHORT: usize = 18 * MIB;
+const LONG: usize = 80 * MIB;
 /// How long a client that takes nothing more is waited for.
 const STUCK: Duration = Duration::from_secs(1);
 
@@ -29,19 +29,25 @@ enum Output {
     Unread,
 }
 
-/// Runs chat-client beside a server that sends `first` and then goes on with what `next` gives
-/// for each number from 0 on; what the client says on stderr in the end.
-#[track_caller]
-fn bears(args: &[&str], output: Output, next: impl FnMut(usize) -> Vec<u8> + Send + 'static) -> String {
-    let is_json = args.contains(&"--json");
+/// Runs chat-client beside a server that sends what `next` gives for each number from 0 on,
+/// `most` bytes of it. Asserts that the client's memory stays below `bound`; what it says on
+/// stderr in the end.
+fn bears(
+    mode: &str,
+    output: Output,
+    most: usize,
+    bound: usize,
+    next: impl FnMut(usize) -> Vec<u8> + Send + 'static,
+) -> String {
+    let is_json = mode == "--json";
     let (pid_tx, pid_rx) = mpsc::channel();
     let server = RawServer::run(move |listener| {
         let mut peer = greet(listener, is_json);
-        let height = pour(&mut peer, &pid_rx, next);
-        assert!(height < BOUND, "{} MiB at the height", height >> 20);
+        let height = pour(&mut peer, &pid_rx, most, next);
+        assert!(height < bound, "{} MiB at the height", height >> 20);
     });
     let mut command = Command::new(env!("CARGO_BIN_EXE_chat-client"));
-    command.args(["--name", "John", "--no-reconnect"]).args(args).arg(server.url());
+    command.args(["--name", "John", "--no-reconnect"]).arg(mode).arg(server.url());
     let mut client = Program::start(command.stderr(Stdio::piped()));
     pid_tx.send(client.child.id()).unwrap();
     thread::scope(|scope| {
@@ -75,7 +81,7 @@ fn greet(listener: &TcpListener, is_json: bool) -> Peer {
 }
 
 /// Sends until the client takes no more, or has taken enough; the most memory that it had.
-fn pour(peer: &mut Peer, pid: &Receiver<u32>, mut next: impl FnMut(usize) -> Vec<u8>) -> usize {
+fn pour(peer: &mut Peer, pid: &Receiver<u32>, most: usize, mut next: impl FnMut(usize) -> Vec<u8>) -> usize {
     let pid = pid.recv().unwrap();
     let mut reading = peer.stream.try_clone().unwrap();
     let reader = thread::spawn(move || drop(io::copy(&mut reading, &mut io::sink())));
@@ -87,7 +93,7 @@ fn pour(peer: &mut Peer, pid: &Receiver<u32>, mut next: impl FnMut(usize) -> Vec
         taken += bytes.len();
         // None once the process has ended.
         height = height.max(footprint::peak(pid).unwrap_or_default());
-        if result.is_err() || taken > MOST {
+        if result.is_err() || taken > most {
             break;
         }
     }
@@ -96,59 +102,49 @@ fn pour(peer: &mut Peer, pid: &Receiver<u32>, mut next: impl FnMut(usize) -> Vec
     height
 }
 
-/// A chunk of small frames, so that memory is not looked at for each.
-fn many(mut frame_of: impl FnMut(usize) -> Vec<u8>) -> impl FnMut(usize) -> Vec<u8> {
-    move |chunk| (0..2000).flat_map(|index| frame_of(chunk * 2000 + index)).collect()
+/// An event in one frame.
+fn event(json: &str) -> Vec<u8> {
+    frame(TEXT, json.as_bytes())
 }
 
 #[test]
 fn a_client_s_memory_is_bounded_beside_a_message_that_does_not_end() {
-    let begin = |number| if number == 0 { frame(0x01, b"") } else { Vec::new() };
-    for (words, fragments) in [
-        ("fragments", frame(0x00, b"").repeat(1000)),
-        ("message over", frame(0x00, &[b'x'; 60_000])),
-        ("control frames", [frame(0x00, b""), frame(PING, b"").repeat(100)].concat()),
+    for (words, fragments, bound) in [
+        ("fragments", frame(0x00, b"").repeat(1000), SHORT),
+        ("control frames", [frame(0x00, b""), frame(PING, b"").repeat(100)].concat(), SHORT),
+        ("message over", frame(0x00, &[b'x'; 60_000]), LONG),
     ] {
-        let said =
-            bears(&["--plain"], Output::Read, move |number| [begin(number), fragments.clone()].concat());
+        let next = move |number| if number == 0 { frame(0x01, b"") } else { fragments.clone() };
+        let said = bears("--plain", Output::Read, 2 * bound, bound, next);
         assert!(said.contains(words), "no {words:?} in {said:?}");
     }
 }
 
 #[test]
 fn a_client_s_memory_is_bounded_beside_messages_without_end() {
-    for args in [["--plain"], ["--json"]] {
-        let notice = |length| {
-            frame(TEXT, format!(r#"{{"type":"notice","text":"{}"}}"#, "x".repeat(length)).as_bytes())
-        };
-        for (output, bytes) in [
-            (Output::Read, notice(1000).repeat(1000)),
-            (Output::Read, notice(15 << 20)),
-            (Output::Unread, notice(16 << 10)),
-        ] {
-            bears(&args, output, move |_| bytes.clone());
-        }
+    let notice = |length| event(&format!(r#"{{"type":"notice","text":"{}"}}"#, "x".repeat(length)));
+    for (mode, output, bytes, most, bound) in [
+        ("--plain", Output::Read, notice(4096).repeat(100), 2 * SHORT, SHORT),
+        ("--json", Output::Read, notice(4096).repeat(100), 2 * SHORT, SHORT),
+        ("--plain", Output::Read, notice(15 * MIB), 2 * LONG, LONG),
+        ("--plain", Output::Unread, notice(16 << 10), 2 * SHORT, SHORT),
+        ("--json", Output::Unread, notice(16 << 10), 2 * SHORT, SHORT),
+    ] {
+        bears(mode, output, most, bound, move |_| bytes.clone());
     }
 }
 
 #[test]
-fn a_client_s_memory_is_bounded_beside_events_without_end() {
-    let positions = |number: usize| {
-        let pos = format!("{number:0>60000}");
-        frame(
-            TEXT,
-            format!(r#"{{"type":"message","room":"lobby","from":"Eve","text":"hi","pos":"{pos}","time":1}}"#)
-                .as_bytes(),
-        )
-    };
-    bears(&["--json"], Output::Read, positions);
-    let rooms = |number| {
-        frame(TEXT, format!(r#"{{"type":"joined","room":"r{number}","name":"John","time":1}}"#).as_bytes())
-    };
-    bears(&["--json"], Output::Read, many(rooms));
-    let renamed = |number| {
-        let name = format!("{number:0>60000}");
-        frame(TEXT, format!(r#"{{"type":"joined","room":"{name}","name":"John","time":1}}"#).as_bytes())
-    };
-    bears(&["--json"], Output::Read, renamed);
+fn a_client_s_memory_is_bounded_beside_rooms_without_end() {
+    // Each would take some times as much memory as the word of it.
+    for kind in ["joined", "resumed"] {
+        bears("--json", Output::Read, SHORT / 2, SHORT, move |chunk| {
+            let event = |room| {
+                event(&format!(
+                    r#"{{"type":"{kind}","room":"r{room}","name":"John","time":1,"complete":true,"missed":9}}"#
+                ))
+            };
+            (2000 * chunk..2000 * (chunk + 1)).flat_map(event).collect()
+        });
+    }
 }

@@ -6,6 +6,8 @@
 
 mod chance;
 mod checker;
+mod disk;
+mod history;
 mod host;
 mod imagined;
 mod listener;
@@ -15,6 +17,7 @@ mod person;
 mod planted;
 mod progress;
 mod record;
+mod regular;
 mod speaker;
 mod storm;
 mod storms;

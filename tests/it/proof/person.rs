@@ -73,14 +73,28 @@ impl Person {
     pub fn run(mut self) -> Record {
         loop {
             let connection = self.connect();
-            self.progress.note(|counts| counts.connected += 1);
             match self.live(connection) {
-                End::Lost => self.record.steps.push(Step::Lost),
-                End::Over => break,
+                End::Lost => self.note(Step::Lost),
+                End::Over => return self.finished(),
             }
         }
+    }
+
+    /// All was said and heard.
+    pub fn finished(mut self) -> Record {
         self.record.is_finished = true;
         self.record
+    }
+
+    pub fn note(&mut self, step: Step) {
+        match step {
+            Step::Connected { .. } => self.progress.note(|counts| counts.connected += 1),
+            Step::Acked { .. } => self.progress.note(|counts| counts.acked += 1),
+            Step::Refused { .. } => self.progress.note(|counts| counts.refused += 1),
+            Step::Heard { pos: None, .. } => self.progress.note(|counts| counts.unplaced += 1),
+            _ => {}
+        }
+        self.record.steps.push(step);
     }
 
     /// Tries again until it is welcome.
@@ -99,14 +113,18 @@ impl Person {
             // Nobody knows which life it was where the server died meanwhile.
             let Some(life) = life.filter(|life| self.network.life().as_ref() == Some(life)) else { continue };
             let session = text(&welcome, "session");
-            self.record.steps.push(Step::Connected { life, session: session.clone() });
-            self.session = Some(session);
+            self.session = Some(session.clone());
+            self.note(Step::Connected { life, session });
             self.enter(&text(&welcome, "room"), &text(&welcome, "pos"));
             return connection;
         }
     }
 
-    fn url(&self) -> String {
+    pub fn name(&self) -> &str {
+        &self.record.name
+    }
+
+    pub fn url(&self) -> String {
         let mut url = format!("ws://{}/?name={}&room={}", self.network.addr, self.record.name, ROOMS[0]);
         for (key, value) in [("session", self.session.as_ref()), ("since", self.positions.get(ROOMS[0]))] {
             value.into_iter().for_each(|value| url += &format!("&{key}={value}"));
@@ -114,11 +132,17 @@ impl Person {
         url
     }
 
+    /// Is welcome, most likely to the server's present life.
+    pub fn welcome(&mut self, session: String) {
+        let life = self.network.life().unwrap();
+        self.note(Step::Connected { life, session });
+    }
+
     /// Comes into a room for the first time, at this position.
-    fn enter(&mut self, room: &str, pos: &str) {
+    pub fn enter(&mut self, room: &str, pos: &str) {
         if !self.positions.contains_key(room) {
             self.positions.insert(room.to_owned(), pos.to_owned());
-            self.record.steps.push(Step::Entered { room: room.to_owned(), pos: pos.to_owned() });
+            self.note(Step::Entered { room: room.to_owned(), pos: pos.to_owned() });
         }
     }
 
@@ -131,7 +155,7 @@ impl Person {
                 return End::Lost;
             }
             self.note_quiet();
-            if self.over.len() == ROOMS.len() && self.open.is_empty() {
+            if self.has_heard_the_end() && self.open.is_empty() {
                 // Where the answer is lost, nothing else is.
                 let _ = connection.close(CloseCode::NORMAL, "");
                 return End::Over;
@@ -160,22 +184,25 @@ impl Person {
 
     /// Says as much as may wait for an answer.
     fn talk(&mut self, connection: &Connection) -> chinwag::Result<()> {
-        while self.open.len() < self.window && self.has_more_to_say() {
-            let room = match self.speech {
-                Some(_) => ROOMS[self.said],
-                None => ROOMS[self.chance.below(ROOMS.len() as u64) as usize],
-            };
-            let text = match self.speech {
-                Some(speech) => speech.to_owned(),
-                None => self.chatter(),
-            };
-            let message = Message::new(room, &self.record.name, &text);
-            self.said += 1;
-            let id = format!("{}", self.said);
+        while let Some(message) = self.next_to_say(self.open.len()) {
+            let id = self.said.to_string();
             self.open.push_back((id.clone(), message.clone()));
             self.say(connection, &id, &message)?;
         }
         Ok(())
+    }
+
+    /// What to say while so many messages wait for their answer.
+    pub fn next_to_say(&mut self, waiting: usize) -> Option<Message> {
+        if waiting >= self.window || !self.has_more_to_say() {
+            return None;
+        }
+        let (room, text) = match self.speech {
+            Some(speech) => (ROOMS[self.said], speech.to_owned()),
+            None => (ROOMS[self.chance.below(ROOMS.len() as u64) as usize], self.chatter()),
+        };
+        self.said += 1;
+        Some(Message::new(room, &self.record.name, &text))
     }
 
     fn has_more_to_say(&self) -> bool {
@@ -196,54 +223,59 @@ impl Person {
         let Message { room, text, .. } = message.clone();
         let request = json!({"type": "say", "room": room, "text": text, "id": id}).to_string();
         // Before it is sent: it may arrive though sending fails.
-        self.record.steps.push(Step::Said { id: id.to_owned(), room, text });
+        self.note(Step::Said { id: id.to_owned(), room, text });
         connection.send(request)
     }
 
     fn hear(&mut self, event: &Value, connection: &Connection) -> chinwag::Result<()> {
         match event["type"].as_str().unwrap() {
-            "message" => self.hear_message(event),
-            "ack" => {
-                let (id, room, pos) = (text(event, "id"), text(event, "room"), text(event, "pos"));
-                self.answered(&id);
-                self.progress.note(|counts| counts.acked += 1);
-                self.record.steps.push(Step::Acked { id, room, pos });
+            "message" => {
+                let message = Message::new(&text(event, "room"), &text(event, "from"), &text(event, "text"));
+                let [pos, id] = ["pos", "id"].map(|key| event[key].as_str().map(str::to_owned));
+                if pos.is_none() {
+                    id.iter().for_each(|id| self.answered(id));
+                }
+                self.hear_message(message, pos, id);
             }
+            "ack" => self.acked(text(event, "id"), text(event, "room"), text(event, "pos")),
             "error" => return self.refused(event, connection),
             "resumed" => {
                 let (room, complete) = (text(event, "room"), event["complete"].as_bool().unwrap());
                 let missed = event["missed"].as_u64().unwrap() as usize;
-                self.record.steps.push(Step::Resumed { room, complete, missed });
+                self.note(Step::Resumed { room, complete, missed });
             }
             "joined" if event["name"] == self.record.name => {
-                self.record.steps.push(Step::Live { room: text(event, "room") });
+                self.note(Step::Live { room: text(event, "room") });
             }
             // A newcomer's first room has its position from the welcome.
             "history" => self.enter(&text(event, "room"), &text(event, "pos")),
             "gap" => {
                 let rooms = event["rooms"].as_array().unwrap().iter();
                 let rooms = rooms.map(|room| room.as_str().unwrap().to_owned()).collect();
-                self.record.steps.push(Step::Gap { rooms });
+                self.note(Step::Gap { rooms });
             }
             _ => {}
         }
         Ok(())
     }
 
-    fn hear_message(&mut self, event: &Value) {
-        let message = Message::new(&text(event, "room"), &text(event, "from"), &text(event, "text"));
-        let [pos, id] = ["pos", "id"].map(|key| event[key].as_str().map(str::to_owned));
-        match &pos {
-            Some(pos) => drop(self.positions.insert(message.room.clone(), pos.clone())),
-            None => {
-                self.progress.note(|counts| counts.unplaced += 1);
-                id.iter().for_each(|id| self.answered(id));
-            }
+    pub fn hear_message(&mut self, message: Message, pos: Option<String>, id: Option<String>) {
+        if let Some(pos) = &pos {
+            self.positions.insert(message.room.clone(), pos.clone());
         }
         if message.text == THE_END {
             self.over.insert(message.room.clone());
         }
-        self.record.steps.push(Step::Heard { message, pos, id });
+        self.note(Step::Heard { message, pos, id });
+    }
+
+    pub fn has_heard_the_end(&self) -> bool {
+        self.over.len() == ROOMS.len()
+    }
+
+    pub fn acked(&mut self, id: String, room: String, pos: String) {
+        self.answered(&id);
+        self.note(Step::Acked { id, room, pos });
     }
 
     /// What was refused is said again, half of it, as people do.
@@ -252,8 +284,7 @@ impl Person {
         let Some(id) = event["id"].as_str() else { panic!("{} is told {event}", self.record.name) };
         let Some(place) = self.open.iter().position(|(open, _)| open == id) else { return Ok(()) };
         assert!(["not_kept", "unsure"].contains(&code.as_str()), "{} is told {event}", self.record.name);
-        self.record.steps.push(Step::Refused { id: id.to_owned(), code: code.clone() });
-        self.progress.note(|counts| counts.refused += 1);
+        self.note(Step::Refused { id: id.to_owned(), code: code.clone() });
         if code == "unsure" || self.speech.is_some() || self.chance.one_in(2) {
             let (id, message) = self.open[place].clone();
             return self.say(connection, &id, &message);

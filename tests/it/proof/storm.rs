@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::chance::Chance;
 use super::checker::{Summary, Terms, check};
-use super::host::Host;
+use super::network::Network;
 use super::person::{Person, THE_END};
 use super::progress::{Counts, Progress};
 use super::record::{Kept, Record};
@@ -14,7 +14,7 @@ use super::record::{Kept, Record};
 pub const PEOPLE: usize = 20;
 
 pub struct Storm {
-    pub host: Host,
+    network: Arc<Network>,
     pub chance: Chance,
     pub progress: Arc<Progress>,
     people: Vec<JoinHandle<Record>>,
@@ -23,15 +23,23 @@ pub struct Storm {
 
 impl Storm {
     /// They come in, and begin to talk.
-    pub fn begin(host: Host, chance: Chance) -> Self {
+    pub fn begin(network: &Arc<Network>, chance: Chance) -> Self {
+        Self::of(network, chance, |person| move || person.run())
+    }
+
+    /// The same of clients that are `made` of the people.
+    pub fn of<R>(network: &Arc<Network>, chance: Chance, made: impl Fn(Person) -> R) -> Self
+    where
+        R: FnOnce() -> Record + Send + 'static,
+    {
         let progress = Arc::<Progress>::default();
         let people = (0..PEOPLE).map(|number| {
-            let (name, chance) = (format!("person{number}"), chance.fork(number as u64));
-            let person = Person::new(&name, &host.network, &progress, chance);
-            thread::Builder::new().name(name).spawn(move || person.run()).unwrap()
+            let name = format!("person{number}");
+            let run = made(Person::new(&name, network, &progress, chance.fork(number as u64)));
+            thread::Builder::new().name(name).spawn(run).unwrap()
         });
         let people = people.collect();
-        Self { host, chance, progress, people, begun: Instant::now() }
+        Self { network: network.clone(), chance, progress, people, begun: Instant::now() }
     }
 
     /// Waits until so much more has happened.
@@ -49,15 +57,15 @@ impl Storm {
     }
 
     /// Lets all come to an answer, says the last word, and waits until all have heard it.
-    pub fn ends(self) -> (Host, Vec<Record>) {
+    pub fn ends(self) -> Vec<Record> {
         self.progress.silence();
         self.progress.wait("all is answered", |counts| counts.quiet == PEOPLE);
-        let herald = Person::new("herald", &self.host.network, &self.progress, self.chance.fork(99));
+        let herald = Person::new("herald", &self.network, &self.progress, self.chance.fork(99));
         let herald = herald.speech(THE_END).run();
         let people = self.people.into_iter().map(|person| person.join().unwrap());
         let records = people.chain([herald]).collect();
         println!("the storm took {:?}", self.begun.elapsed());
-        (self.host, records)
+        records
     }
 }
 
