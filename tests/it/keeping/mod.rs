@@ -1,11 +1,13 @@
 //! The chat over a store that takes a while, and that fails: what people hear is what is
 //! kept, or they are told.
 
+mod degrading;
 mod elsewhere;
 mod model;
 mod refusing;
 mod restart;
 mod showing;
+mod silence;
 
 use std::sync::Arc;
 
