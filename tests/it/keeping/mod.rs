@@ -1,6 +1,7 @@
 //! The chat over a store that takes a while, and that fails: what people hear is what is
 //! kept, or they are told.
 
+mod blind;
 mod degrading;
 mod elsewhere;
 mod model;
@@ -8,6 +9,7 @@ mod refusing;
 mod restart;
 mod showing;
 mod silence;
+mod window;
 
 use std::sync::Arc;
 
