@@ -27,6 +27,11 @@ impl<'a> Escaped<'a> {
         Self { text, limit: usize::MAX }
     }
 
+    /// Whether a terminal could take `c` as a command, or a reader be misled by it.
+    pub(crate) fn is_unsafe(c: char) -> bool {
+        is_unsafe(c)
+    }
+
     /// Shows at most `limit` characters of the text, and `…` where there are more.
     pub fn cut(self, limit: usize) -> Self {
         Self { limit, ..self }

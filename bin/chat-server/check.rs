@@ -6,9 +6,10 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use chinwag::chat::Chat;
+use rustix::fs::{Access, access};
 
-use crate::args::{CheckConfig, Options};
-use crate::config::{Loaded, Origin, Problem, toml};
+use crate::args::{CheckConfig, Options, Place};
+use crate::config::{Loaded, Problem, toml};
 
 /// Says what is wrong on stderr, and prints what was asked for.
 pub fn run(loaded: &Loaded, check: &CheckConfig) -> ExitCode {
@@ -41,9 +42,7 @@ struct Found(&'static str, String);
 
 impl Found {
     fn place(&self, loaded: &Loaded) -> Problem {
-        let Self(key, words) = self;
-        let effective = loaded.values.iter().find(|effective| effective.key == *key);
-        Problem::on_use(key, effective.map_or(&Origin::Default, |effective| &effective.origin), words)
+        Problem::of_key(self.0, &loaded.values, &self.1)
     }
 }
 
@@ -63,6 +62,14 @@ fn on_use(options: &Options) -> Vec<Found> {
         if let Some(words) = path.and_then(|path| folder_of(path).err()) {
             found.push(Found(key, words));
         }
+    }
+    if let Err((key, words)) = options.storing.check() {
+        found.push(Found(key, words));
+    }
+    if let Place::File(path) = &options.storing.store
+        && let Err(words) = store(path)
+    {
+        found.push(Found("store", words));
     }
     if let Err(error) = options.auth.load() {
         found.push(Found("auth", error.to_string()));
@@ -98,15 +105,35 @@ fn bans(path: &Path) -> Result<(), String> {
     }
 }
 
+/// Whether the server could use the file, or begin it, as whoever asks: it is not opened, for a
+/// server may be using it.
+fn store(path: &Path) -> Result<(), String> {
+    folder_of(path)?;
+    let (read, write) = (Access::READ_OK, Access::WRITE_OK);
+    // Others come and go beside the file.
+    access(folder(path), write | Access::EXEC_OK)
+        .map_err(|error| format!("the folder {} cannot be written: {error}", folder(path).display()))?;
+    match std::fs::metadata(path) {
+        Ok(metadata) if !metadata.is_file() => Err(format!("{} is no file", path.display())),
+        Ok(_) => access(path, read | write)
+            .map_err(|error| format!("{} cannot be read and written: {error}", path.display())),
+        Err(_) => Ok(()),
+    }
+}
+
 fn log_file(path: &Path) -> Result<(), String> {
     if path.is_dir() { Err(format!("{} is a folder", path.display())) } else { folder_of(path) }
 }
 
 fn folder_of(path: &Path) -> Result<(), String> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder(path);
     match std::fs::metadata(folder) {
         Ok(metadata) if metadata.is_dir() => Ok(()),
         Ok(_) => Err(format!("{} is no folder", folder.display())),
         Err(error) => Err(format!("the folder {} cannot be used: {error}", folder.display())),
     }
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }

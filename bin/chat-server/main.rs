@@ -13,6 +13,7 @@ mod shared;
 mod signals;
 mod systemd;
 mod token;
+mod transfer;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -31,6 +32,9 @@ fn main() -> ExitCode {
     match &loaded.cli.task {
         Some(Task::CheckConfig(check)) => check::run(&loaded, check),
         Some(Task::Ctl(ctl)) => ctl::run(ctl),
+        Some(Task::Erase(erase)) => shared::end("chat-server", transfer::erase(erase)),
+        Some(Task::Export(export)) => shared::end("chat-server", transfer::export(export)),
+        Some(Task::Import(import)) => shared::end("chat-server", transfer::import(import)),
         Some(Task::Token(command)) => shared::end("chat-server", token::run(command)),
         None => shared::end("chat-server", serve(loaded, argv)),
     }

@@ -27,6 +27,14 @@ const EXAMPLES: Section = Section {
             "chat-server token add Adam --role operator --file /etc/chinwag/tokens",
             "Makes a token for Adam, and prints it.",
         ),
+        (
+            "chat-server --store sqlite:/var/lib/chinwag/chat.db",
+            "A chat that keeps what is said when it ends.",
+        ),
+        (
+            "chat-server export --store sqlite:/var/lib/chinwag/chat.db --room lobby --since 2026-11-01",
+            "What was said in a room since then, one JSON object a line.",
+        ),
         ("chat-server --auth tokens:/etc/chinwag/tokens", "A chat for those who have a token."),
         (
             "chat-server check-config --config /etc/chinwag/chat-server.toml --print",
@@ -73,5 +81,8 @@ const EXIT_STATUS: Section = Section {
 
 const SEE_ALSO: Section = Section {
     title: "SEE ALSO",
-    items: &[("", "chat-client(1), chat-load(1), chat-server-check-config(1), chat-server-token(1)")],
+    items: &[(
+        "",
+        "chat-client(1), chat-load(1), chat-server-check-config(1), chat-server-ctl(1), chat-server-export(1), chat-server-import(1), chat-server-token(1)",
+    )],
 };

@@ -8,7 +8,7 @@ use chinwag::chat::Chat;
 use chinwag::{ServerTls, SettingsHandle};
 use log::LevelFilter;
 
-use crate::args::Guard;
+use crate::args::{Guard, Place};
 use crate::config::{self, Effective, Problem};
 use crate::systemd;
 
@@ -32,12 +32,14 @@ const LIVE: &[&str] = &[
     "max-message-size",
     "message-rate",
     "message-timeout",
+    "on-store-failure",
     "outbox-bytes",
     "outbox-messages",
     "overflow",
     "overflow-grace",
     "ping-interval",
     "ping-timeout",
+    "retention-age",
     "retention-bytes",
     "retention-messages",
 ];
@@ -47,6 +49,8 @@ const LIVE: &[&str] = &[
 pub struct Reload {
     pub settings: SettingsHandle,
     pub chat: Chat,
+    /// What was opened, whatever the file says now.
+    pub store: Place,
     pub tls: Option<ServerTls>,
     pub guard: Option<Guard>,
     pub argv: Vec<OsString>,
@@ -85,8 +89,14 @@ impl Reload {
             Ok(loaded) => return refuse(&loaded.problems),
             Err(error) => return refuse(&[Problem::usage("command line", error.kind().to_string())]),
         };
+        if let Err((key, words)) = cli.options.storing.check() {
+            return refuse(&[Problem::of_key(key, &after, &words)]);
+        }
         self.settings.change(|settings| cli.options.apply(settings));
-        self.chat.change_settings(|settings| cli.options.chatting.apply(settings));
+        self.chat.change_settings(|settings| {
+            cli.options.chatting.apply(settings);
+            cli.options.storing.apply(settings, &self.store);
+        });
         log::info!("asked to reload: {}", changes(&values, &after));
         cli.options.logging.set_level(LevelFilter::Info);
         *values = keep_what_needs_a_restart(&values, after);

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use chinwag::chat::Chat;
 use chinwag::metrics::Metrics;
+use chinwag::store::Sqlite;
 use chinwag::{
     Error, Listener, Monitor, Request, Response, Server, ServerBuilder, ServerTls, Settings, SettingsHandle,
     Takeover, WirePrinter, page,
@@ -35,13 +36,16 @@ pub fn run(
     let guard = options.auth.load()?;
     let mut takeover = begin_takeover(options, &passed)?;
     let listeners = listeners(options, passed, tls.as_ref(), takeover.as_mut())?;
-    let chat = options.admin.apply(Chat::builder())?;
+    let store = options.storing.open()?;
+    let chat = options.storing.begin(options.admin.apply(Chat::builder())?);
+    let chat = store.iter().fold(chat, |chat, store| chat.store(store.clone()));
     let chat = match &guard {
         Some(guard) => guard.apply(chat).build(),
         None => chat.build(),
     };
     chat.change_settings(|settings| options.chatting.apply(settings));
-    let server = start(options, &chat, listeners, tls.as_ref(), printer.as_ref())?;
+    let server = start(options, &chat, store.as_ref(), listeners, tls.as_ref(), printer.as_ref())?;
+    chat.begin(server.hub());
     let is_takeover = takeover.as_ref().is_some_and(|takeover| takeover.predecessor().is_some());
     let admin_socket = options.admin.open_socket(&chat, &server, is_takeover)?;
     let mut out = std::io::stdout();
@@ -54,12 +58,17 @@ pub fn run(
     }
     systemd::ready();
     let handle = server.shutdown_handle();
-    systemd::watch(server.monitor());
+    systemd::watch(server.monitor(), chat.clone());
     let values = Arc::new(Mutex::new(values));
-    let reload = Reload { settings: server.settings(), chat, tls, guard, argv, values };
+    let place = options.storing.store.clone();
+    let reload = Reload { settings: server.settings(), chat, store: place, tls, guard, argv, values };
     std::thread::spawn(move || signals::attend(signals, &handle, &reload));
     server.join();
     drop(admin_socket);
+    // Others hold it as well, until the process ends.
+    if let Some(store) = store {
+        store.close();
+    }
     if let Some(printer) = printer {
         printer.flush(Duration::from_secs(1));
     }
@@ -98,6 +107,7 @@ fn listeners(
 fn start(
     options: &Options,
     chat: &Chat,
+    store: Option<&Arc<Sqlite>>,
     listeners: Vec<Listener>,
     tls: Option<&ServerTls>,
     printer: Option<&WirePrinter>,
@@ -109,7 +119,12 @@ fn start(
     let live = Arc::<OnceLock<SettingsHandle>>::default();
     let current = live.clone();
     let builder = Server::builder().settings(settings);
-    let answers = answers(options, chat, tls, builder.monitor());
+    let kept = chat.clone();
+    builder.monitor().ready_when(move || match kept.store_trouble() {
+        Some(trouble) => Err(format!("what is said is not kept: {trouble}")),
+        None => Ok(()),
+    });
+    let answers = answers(options, chat, store, tls, builder.monitor());
     let builder =
         builder.paths(Chat::PATHS).http(answers).handler(chat.gate()).on_shutdown(move |hub, code| {
             if let Some(current) = current.get() {
@@ -130,10 +145,12 @@ fn start(
 fn answers(
     options: &Options,
     chat: &Chat,
+    store: Option<&Arc<Sqlite>>,
     tls: Option<&ServerTls>,
     monitor: Monitor,
 ) -> impl Fn(&Request) -> Option<Response> + Send + Sync + 'static {
     let metrics = Metrics::new(monitor.clone()).chat(chat);
+    let metrics = store.into_iter().fold(metrics, Metrics::sqlite);
     let metrics = options.watching.apply(tls.into_iter().fold(metrics, Metrics::tls));
     let chat = chat.clone();
     move |request| {

@@ -1,13 +1,14 @@
 //! What systemd is told, where it started this process and wants to know (sd_notify(3)):
-//! that the server is ready, reloads, or stops; how many clients it has; and, as long as
+//! that the server is ready, reloads, or stops; how many clients it has, and whether what they say is kept; and, as long as
 //! the hub answers, that it is alive.
 
 use std::time::Duration;
 
-use chinwag::{Monitor, Unready};
+use chinwag::chat::Chat;
+use chinwag::{Escaped, Monitor, Unready};
 use sd_notify::NotifyState;
 
-/// How often the number of clients is told, where it has changed.
+/// How often this is told, where it has changed.
 const STATUS_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The server takes clients, or does so again after a reload.
@@ -31,19 +32,19 @@ pub fn stopping(within: Duration) {
 }
 
 /// Tells now and then how the server is, until the process ends, on a thread of its own.
-pub fn watch(monitor: Monitor) {
+pub fn watch(monitor: Monitor, chat: Chat) {
     if std::env::var_os("NOTIFY_SOCKET").is_none() {
         return;
     }
     let watchdog = sd_notify::watchdog_enabled();
     let thread = std::thread::Builder::new().name("chat-systemd".to_owned());
-    if let Err(error) = thread.spawn(move || report(&monitor, watchdog)) {
+    if let Err(error) = thread.spawn(move || report(&monitor, &chat, watchdog)) {
         log::error!("failed to start the thread that reports to systemd: {error}");
     }
 }
 
 /// Looks three times before systemd would give the server up.
-fn report(monitor: &Monitor, watchdog: Option<Duration>) {
+fn report(monitor: &Monitor, chat: &Chat, watchdog: Option<Duration>) {
     let interval = watchdog.map_or(STATUS_INTERVAL, |limit| STATUS_INTERVAL.min(limit / 3));
     let mut told = None;
     loop {
@@ -54,15 +55,21 @@ fn report(monitor: &Monitor, watchdog: Option<Duration>) {
             Err(why) => log::error!("{why}: systemd gets no sign of life, and may restart the server"),
         }
         let clients = monitor.statistics().map(|statistics| statistics.clients);
-        if let Some(clients) = clients.filter(|clients| told.replace(*clients) != Some(*clients)) {
-            tell(&[NotifyState::Status(&status(clients))]);
+        let status = clients.map(|clients| status(clients, chat.store_trouble().as_deref()));
+        if let Some(status) = status.filter(|status| told.as_ref() != Some(status)) {
+            tell(&[NotifyState::Status(&status)]);
+            told = Some(status);
         }
         std::thread::sleep(interval);
     }
 }
 
-fn status(clients: u64) -> String {
-    format!("{clients} client{}", if clients == 1 { "" } else { "s" })
+fn status(clients: u64, trouble: Option<&str>) -> String {
+    let plural = if clients == 1 { "" } else { "s" };
+    // A line break would begin another field.
+    let trouble =
+        trouble.map_or_else(String::new, |trouble| format!("; nothing is kept: {}", Escaped::new(trouble)));
+    format!("{clients} client{plural}{trouble}")
 }
 
 /// Does nothing where nobody wants to know.

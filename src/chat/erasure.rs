@@ -4,16 +4,25 @@
 use crossbeam_channel::bounded;
 
 use super::state::{Problem, now, parse_name, parse_room};
-use super::{Member, Name, NameKey, Role, RoomName, Shared};
+use super::{Chat, LOBBY, Member, Name, NameKey, Role, RoomName, Shared};
 use crate::protocol::{Ask, Erased, Event};
-use crate::store::Erasure;
-use crate::{Client, ClientId, Escaped, Hub, Turn};
+use crate::store::{Erasure, Position};
+use crate::{Client, Escaped, Hub};
 
 /// What is to be deleted.
 struct Order {
     name: Name,
     author: NameKey,
     room: Option<RoomName>,
+}
+
+/// What was deleted.
+pub(super) struct Deletion {
+    pub author: NameKey,
+    /// All up to here.
+    pub until: Position,
+    /// What is told of it.
+    pub erased: Erased,
 }
 
 impl Order {
@@ -29,26 +38,29 @@ impl Order {
 }
 
 impl Shared {
-    /// Deletes in the store, and says so in the log; what is to be told of it.
-    fn erase(&self, order: &Order, by: &str) -> Result<Erased, Problem> {
-        let Order { name, author, room } = order;
-        let erasure = Erasure { author: author.as_str().into(), room: room.as_ref().map(RoomName::shared) };
+    /// Deletes in the store, and says so in the log.
+    fn erase(&self, order: Order, by: &str) -> Result<Deletion, Problem> {
         let place = order.place();
-        let place = Escaped::new(&place);
-        let (shown, shown_by) = (Escaped::new(name.as_str()), Escaped::new(by));
+        let Order { name, author, room } = order;
+        let (who, place, operator) = (Escaped::new(name.as_str()), Escaped::new(&place), Escaped::new(by));
+        let erasure = Erasure { author: author.as_str().into(), room: room.as_ref().map(RoomName::shared) };
         let messages = self.store.erase(&erasure).map_err(|error| {
-            ::log::error!("{shown_by} could not delete what {shown} said in {place}: {error}");
+            ::log::error!("{operator} could not delete what {who} said in {place}: {error}");
             Problem::new("unavailable", format!("it may not all be deleted: {error}"))
         })?;
-        ::log::info!("{shown_by} deleted what {shown} said in {place}: {messages} messages");
-        Ok(Erased {
+        ::log::info!("{operator} deleted what {who} said in {place}: {messages} messages");
+        // What comes in from here on stays, at hand as in the store.
+        let bounds = self.store.bounds(room.as_ref().map_or(LOBBY, RoomName::as_str));
+        let until = bounds.map_or(Position(u128::MAX), |bounds| bounds.latest);
+        let erased = Erased {
             name: name.to_string(),
             alike: Vec::new(),
             room: room.as_ref().map(RoomName::to_string),
             messages: Some(messages),
             by: by.to_owned(),
             time: now(),
-        })
+        };
+        Ok(Deletion { author, until, erased })
     }
 }
 
@@ -70,36 +82,26 @@ impl Member {
         if room.is_none() && self.grant.as_ref().is_some_and(|grant| grant.rooms().is_some()) {
             return Err(Problem::new("forbidden", "your token does not allow all rooms: name one"));
         }
-        let order = Order::parse(name, room)?;
-        let erased = self.shared.erase(&order, self.name().as_str())?;
-        self.in_turn(me, |shared, who| move |turn| drop(tell(&shared, turn, &order, Some(who), erased)));
+        let deletion = self.shared.erase(Order::parse(name, room)?, self.name().as_str())?;
+        self.in_turn(me, |shared, who| {
+            move |turn| drop(shared.state.lock().erased(turn, deletion, Some(who)))
+        });
         Ok(())
     }
 }
 
-impl super::Chat {
-    /// Deletes what somebody said, by the order of somebody outside the chat.
+impl Chat {
+    /// Deletes what somebody said, by the order of one who is not in the chat.
     pub(super) fn erase(&self, hub: &Hub, by: &str, ask: &Ask) -> Result<Event, Problem> {
         let Ask::Erase { name, room } = ask else {
             return Err(Problem::new("bad_request", "this deletes nothing"));
         };
-        let order = Order::parse(name, room.as_deref())?;
-        let erased = self.shared.erase(&order, by)?;
+        let deletion = self.shared.erase(Order::parse(name, room.as_deref())?, by)?;
         let (shared, (told_tx, told_rx)) = (self.shared.clone(), bounded(1));
         hub.atomically(move |turn| {
             // Nobody waits any more where the asker has panicked.
-            let _ = told_tx.send(tell(&shared, turn, &order, None, erased));
+            let _ = told_tx.send(shared.state.lock().erased(turn, deletion, None));
         });
         told_rx.recv().map_err(|_| Problem::new("stopped", "it is deleted, and the server has stopped"))
     }
-}
-
-fn tell(
-    shared: &Shared,
-    turn: &mut Turn<'_>,
-    order: &Order,
-    operator: Option<ClientId>,
-    erased: Erased,
-) -> Event {
-    shared.state.lock().erased(turn, &order.author, operator, erased)
 }

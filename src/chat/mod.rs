@@ -98,6 +98,8 @@ struct Shared {
     store: Arc<dyn Store>,
     /// The store has this chat's tail.
     begun: OnceLock<()>,
+    /// Held while somebody who comes back is sent a portion of what was missed.
+    portions: Mutex<()>,
     dialects: Dialects,
     authenticate: Option<Authenticate>,
     bans_file: Option<BansFile>,
@@ -311,6 +313,13 @@ impl Chat {
             };
             chat.notice(hub, text);
         }
+    }
+
+    /// Has the store begin its work for the server that this hub is of. The first who comes in
+    /// has it begin anyway; before that nothing gets too old in it, and what is wrong with it
+    /// may not show.
+    pub fn begin(&self, hub: &Hub) {
+        self.shared.begin(hub);
     }
 
     /// Where what is said is kept.

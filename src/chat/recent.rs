@@ -2,12 +2,14 @@
 //! who come in within the hub's turn, where nobody can wait for the store.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 
+use super::dialect::{Dialects, Listener};
 use super::positions::Positions;
 use super::{Name, NameKey, RoomName};
+use crate::Message;
 use crate::protocol::{ChatMessage, Event};
 use crate::store::{Bounds, Position, Record, Retention};
 
@@ -57,9 +59,15 @@ struct Window {
 #[derive(Clone)]
 pub(super) struct Entry {
     pub position: Position,
-    /// Always an [`Event::Message`].
-    pub said: Arc<Event>,
+    pub said: Arc<Said>,
     pub from: Speaker,
+}
+
+/// What was said, and how it is put in each dialect, once somebody asked.
+pub(super) struct Said {
+    /// Always an [`Event::Message`].
+    pub event: Event,
+    written: OnceLock<Box<[OnceLock<Option<Message>>]>>,
 }
 
 /// Who said something, by the key of the name that it has now, or had last.
@@ -84,6 +92,11 @@ impl Recent {
     /// Holds for each room from the next message on.
     pub(super) fn set_retention(&mut self, retention: Retention) {
         self.retention = retention;
+    }
+
+    /// How many messages there are, and what they take in memory, at most.
+    pub(super) fn size(&self) -> (usize, usize) {
+        (self.rooms.values().map(|window| window.entries.len()).sum(), self.bytes)
     }
 
     /// Whether the store was asked for the end of this room's log. From here on what is said
@@ -193,14 +206,31 @@ impl Recent {
         (entries, has_earlier)
     }
 
-    /// Forgets what somebody said, in one room or in all; how that one's name was spelled.
-    pub(super) fn forget(&mut self, author: &NameKey, room: Option<&RoomName>) -> Vec<String> {
-        let mut spellings = Vec::new();
+    /// Forgets what somebody said up to a position, in one room or in all; how that one's
+    /// name was spelled.
+    pub(super) fn forget(
+        &mut self,
+        author: &NameKey,
+        room: Option<&RoomName>,
+        until: Position,
+    ) -> Vec<String> {
+        // To compare a name takes a while, and few people say much.
+        let mut known = HashMap::<String, bool>::new();
+        let mut is_meant = |entry: &Entry| {
+            let from = &entry.message().from;
+            let is_author = known.get(from).copied().unwrap_or_else(|| {
+                let is_author = Name::parse(from).is_ok_and(|name| name.key() == *author);
+                known.insert(from.clone(), is_author);
+                is_author
+            });
+            is_author && entry.position <= until
+        };
         for (_, window) in self.rooms.iter_mut().filter(|(name, _)| room.is_none_or(|room| room == *name)) {
-            self.bytes -= window.forget(author, &mut spellings);
+            self.bytes -= window.forget(&mut is_meant);
         }
+        let mut spellings =
+            known.into_iter().filter(|(_, is_author)| *is_author).map(|(from, _)| from).collect::<Vec<_>>();
         spellings.sort_unstable();
-        spellings.dedup();
         spellings
     }
 
@@ -259,16 +289,14 @@ impl Window {
         self.text = 0;
     }
 
-    /// Drops what somebody said; so many bytes of memory.
-    fn forget(&mut self, author: &NameKey, spellings: &mut Vec<String>) -> usize {
+    /// Drops what is meant; so many bytes of memory.
+    fn forget(&mut self, is_meant: &mut impl FnMut(&Entry) -> bool) -> usize {
         let (mut removed, mut text) = (0, 0);
         self.entries.retain(|entry| {
-            let said = entry.message();
-            let is_meant = Name::parse(&said.from).is_ok_and(|name| name.key() == *author);
+            let is_meant = is_meant(entry);
             if is_meant {
-                spellings.push(said.from.clone());
                 removed += entry.size();
-                text += said.text.len();
+                text += entry.message().text.len();
             }
             !is_meant
         });
@@ -321,7 +349,15 @@ impl Entry {
             action: record.action,
             id: None,
         };
-        Self { position: record.position, said: Arc::new(Event::Message(message)), from }
+        let said = Said { event: Event::Message(message), written: OnceLock::new() };
+        Self { position: record.position, said: Arc::new(said), from }
+    }
+
+    /// How it is put to one who was away, in a dialect: once for all of them.
+    pub(super) fn written(&self, dialects: &Dialects, dialect: u8) -> Option<Message> {
+        let new = || (0..dialects.len()).map(|_| OnceLock::new()).collect();
+        let written = &self.said.written.get_or_init(new)[usize::from(dialect)];
+        written.get_or_init(|| dialects.get(dialect).write(&self.said.event, Listener::default())).clone()
     }
 
     fn size(&self) -> usize {
@@ -329,7 +365,7 @@ impl Entry {
     }
 
     pub(super) fn message(&self) -> &ChatMessage {
-        match &*self.said {
+        match &self.said.event {
             Event::Message(message) => message,
             _ => unreachable!("a log holds messages"),
         }

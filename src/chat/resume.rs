@@ -14,11 +14,13 @@ use crate::{Client, CloseCode};
 
 /// So many missed messages, and bytes of their text, at a time are sent to one who comes
 /// back, and how long such a portion may take.
-const PORTION: usize = 64;
+const PORTION: usize = 256;
 const PORTION_BYTES: usize = 64 * 1024;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// So many messages at a time are read from the store.
 const PAGE: usize = 256;
+/// So many at most are left for the turn of the hub's in which one comes in.
+const REST: usize = 64;
 /// So many times at most one is nearly there and finds that much was said meanwhile.
 const MAX_TRIES: usize = 1000;
 
@@ -57,7 +59,7 @@ impl Member {
         let mut way = self.way(room, since);
         let missed = self.missed(me, &way);
         let (room, complete) = (way.room.to_string(), way.complete);
-        self.send(me, &Event::Resumed { room, complete, missed });
+        self.tell(me, &Event::Resumed { room, complete, missed });
         for _ in 0..MAX_TRIES {
             if !self.catch_up(me, &mut way) {
                 return;
@@ -161,7 +163,7 @@ impl Member {
                     Vec::new()
                 }
             };
-            if is_at_hand && entries.len() <= PORTION {
+            if is_at_hand && entries.len() <= REST {
                 return true;
             }
             let last = entries.last().map(|last| last.position);
@@ -190,33 +192,39 @@ impl Member {
             Ok(bounds) => bounds.gone > way.place,
             Err(_) => true,
         };
+        // What was deleted is not missing.
+        if !is_gone {
+            return;
+        }
         let kept = come + self.count(&way.room, next, way.until);
         let dropped = way.left.saturating_sub(kept);
         way.left = kept;
-        // What was deleted is not missing.
-        if is_gone && dropped > 0 {
+        if dropped > 0 {
             let (room, rooms) = (way.room.to_string(), vec![way.room.to_string()]);
-            self.send(me, &Event::Gap { room, dropped, rooms });
+            self.tell(me, &Event::Gap { room, dropped, rooms });
         }
     }
 
     /// Sends what was missed, as fast as this client takes it; false where it does not.
     fn send_portions(&self, me: &Client, entries: &[Entry]) -> bool {
-        let mut bytes = 0;
-        for (nth, entry) in entries.iter().enumerate() {
-            bytes += entry.message().text.len();
-            if bytes > PORTION_BYTES || (nth > 0 && nth % PORTION == 0) {
-                bytes = entry.message().text.len();
-                if !self.wait_in_order(me) {
-                    return false;
-                }
-            }
-            let is_heard = self.shared.state.lock().heard(me.id(), [entry]).next().is_some();
-            if is_heard {
-                self.send(me, &entry.said);
+        let mut rest = entries;
+        while !rest.is_empty() {
+            let (portion, behind) = rest.split_at(portion(rest));
+            rest = behind;
+            // However many come back at once, the others need the processor, too.
+            let one_at_a_time = self.shared.portions.lock();
+            let heard = {
+                let state = self.shared.state.lock();
+                state.heard(me.id(), portion).cloned().collect::<Vec<_>>()
+            };
+            me.send_directly(heard.iter().filter_map(|e| e.written(&self.shared.dialects, self.dialect)));
+            drop(one_at_a_time);
+            if !me.wait_half_read(PATIENCE) {
+                me.close(CloseCode::TRY_AGAIN, "too slow to keep up");
+                return false;
             }
         }
-        self.wait_in_order(me)
+        true
     }
 
     /// Comes in and hears the rest, in one turn of the hub's; false where that is too much
@@ -229,7 +237,7 @@ impl Member {
                 let mut state = shared.state.lock();
                 // A room whose log cannot be read is better than none.
                 let rest = state.recent.begins(&room).map(|_| state.recent.after(&room, place));
-                let is_in = rest.is_none_or(|rest| rest.is_some_and(|rest| rest.len() <= PAGE));
+                let is_in = rest.is_none_or(|rest| rest.is_some_and(|rest| rest.len() <= 2 * REST));
                 if is_in {
                     let earlier = Earlier::After(place);
                     if is_opening {
@@ -257,15 +265,24 @@ impl Member {
         is_ready
     }
 
-    fn send(&self, me: &Client, event: &Event) {
-        if let Some(message) = self.dialect().write(event, Listener::default()) {
-            me.send(message);
-        }
+    /// Tells something between what was missed, and in its place.
+    fn tell(&self, me: &Client, event: &Event) {
+        me.send_directly(self.dialect().write(event, Listener::default()));
     }
 
     pub(super) fn refuse(&self, me: &Client, problem: Problem, id: Option<String>) {
         self.in_turn(me, |shared, who| move |turn| shared.state.lock().refuse(turn, who, problem, id));
     }
+}
+
+/// How many of these go out together.
+fn portion(entries: &[Entry]) -> usize {
+    let mut bytes = 0;
+    let fits = |entry: &&Entry| {
+        bytes += entry.message().text.len();
+        bytes <= PORTION_BYTES
+    };
+    entries.iter().take(PORTION).take_while(fits).count().max(1)
 }
 
 fn warn_unread(error: &StoreError) {

@@ -1,17 +1,16 @@
 //! Looking for words in what was said. Runs on the thread of who asks: a store may be
 //! slow, and nobody else waits for it.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use super::positions::Positions;
+use super::recent::Entry;
 use super::state::Problem;
 use super::{Member, RoomName};
 use crate::Client;
 use crate::protocol::{Ask, ChatMessage, Event};
-use crate::store::{Position, Record, Search, StoreError, StoreErrorKind};
+use crate::store::{Position, Search, StoreError, StoreErrorKind};
 
 /// So many messages at most are in one answer, and so many bytes of text, but for the first.
 const MAX_FOUND: usize = 100;
@@ -59,10 +58,11 @@ impl Drop for Inside<'_> {
     }
 }
 
-/// Some of what was found, the latest first.
+/// Some of what was found.
 #[derive(Default)]
 struct Harvest {
-    records: Vec<Arc<Record>>,
+    /// The latest first.
+    messages: Vec<ChatMessage>,
     bytes: usize,
     /// Where the search has come to.
     reached: Option<Position>,
@@ -72,13 +72,13 @@ struct Harvest {
 
 impl Harvest {
     /// Takes one more; false where the answer is full.
-    fn take(&mut self, record: Arc<Record>, limit: usize) -> bool {
-        let bytes = self.bytes + record.text.len();
-        if self.records.len() >= limit || (bytes > MAX_BYTES && !self.records.is_empty()) {
+    fn take(&mut self, message: &ChatMessage, limit: usize) -> bool {
+        let bytes = self.bytes + message.text.len();
+        if self.messages.len() >= limit || (bytes > MAX_BYTES && !self.messages.is_empty()) {
             return false;
         }
         self.bytes = bytes;
-        self.records.push(record);
+        self.messages.push(message.clone());
         true
     }
 }
@@ -102,22 +102,19 @@ impl Member {
         if words.chars().count() > MAX_WORDS {
             return Err(Problem::new("bad_request", format!("this is longer than {MAX_WORDS} characters")));
         }
-        let positions = Positions::of(self.shared.store.epoch());
-        let unknown = || Problem::new("bad_position", "this position is not of this server's store");
-        let before = before.map(|before| positions.parse(&before).ok_or_else(unknown)).transpose()?;
-        let rooms = self.shared.state.lock().searchable(me.id(), room.as_deref())?;
+        let (rooms, before) =
+            self.shared.state.lock().searchable(me.id(), room.as_deref(), before.as_deref())?;
+        // What was shown in them is known from here on.
+        rooms.iter().for_each(|room| self.shared.prepare(room));
         let limit = limit.unwrap_or(USUAL).clamp(1, MAX_FOUND);
         let search = Search { rooms: rooms.iter().map(RoomName::shared).collect(), words, before, limit };
-        let harvest = self.look(me, search.clone())?;
-        let message = |record: &Arc<Record>| said(record, &positions);
-        Ok(Event::Found {
-            words: search.words,
-            room: room.and(rooms.first()).map(RoomName::to_string),
-            messages: harvest.records.iter().rev().map(message).collect(),
-            more: harvest.more,
-            before: harvest.reached.filter(|_| harvest.more).map(|reached| positions.show(reached)),
-            id,
-        })
+        let mut harvest = self.look(me, search.clone())?;
+        harvest.messages.reverse();
+        let Harvest { messages, reached, more, .. } = harvest;
+        let positions = &self.shared.state.lock().positions;
+        let before = reached.filter(|_| more).map(|reached| positions.show(reached));
+        let room = room.and(rooms.first()).map(RoomName::to_string);
+        Ok(Event::Found { words: search.words, room, messages, more, before, id })
     }
 
     /// Asks the store, and leaves out whom the asker ignores.
@@ -126,34 +123,24 @@ impl Member {
         let mut harvest = Harvest::default();
         for _ in 0..MAX_ROUNDS {
             let found = self.shared.store.search(&search).map_err(|error| refused(&error))?;
-            harvest.more = found.more;
-            let heard = self.shared.state.lock().wanted(me.id(), found.records);
-            for (record, is_wanted) in heard.into_iter().rev() {
-                let position = record.position;
-                if is_wanted && !harvest.take(record, search.limit) {
+            let state = self.shared.state.lock();
+            for record in found.records.iter().rev() {
+                let (room, entry) =
+                    (RoomName::kept(record.room.clone()), Entry::of(&state.positions, record, None));
+                let is_wanted = state.is_wanted(me.id(), &room, &entry);
+                if is_wanted && !harvest.take(entry.message(), search.limit) {
                     harvest.more = true;
                     return Ok(harvest);
                 }
-                harvest.reached = Some(position);
+                harvest.reached = Some(record.position);
             }
-            if !harvest.more || harvest.records.len() >= search.limit {
+            harvest.more = found.more;
+            if !harvest.more || harvest.messages.len() >= search.limit {
                 break;
             }
             search.before = harvest.reached;
         }
         Ok(harvest)
-    }
-}
-
-fn said(record: &Record, positions: &Positions) -> ChatMessage {
-    ChatMessage {
-        room: record.room.to_string(),
-        from: record.from.clone(),
-        text: record.text.clone(),
-        pos: positions.show(record.position),
-        time: record.time,
-        action: record.action,
-        id: None,
     }
 }
 

@@ -15,10 +15,18 @@ pub struct ChatStatistics {
     pub rooms: usize,
     /// Sessions that are known, with a connection and without.
     pub sessions: usize,
-    /// Messages that are kept of all rooms.
+    /// Messages that are at hand in memory, of all rooms: the latest of what the
+    /// [store](crate::store::Store::statistics) has.
     pub log_messages: usize,
     /// Bytes of memory that those take, at most.
     pub log_bytes: usize,
+    /// Messages that were refused because the store did not take them.
+    pub refused: u64,
+    /// Messages that were heard all the same, and are kept for nobody.
+    pub degraded: u64,
+    /// Messages of which nobody knows whether they are kept, for the store has not answered in
+    /// time.
+    pub unsure: u64,
 }
 
 impl Chat {

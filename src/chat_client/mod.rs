@@ -48,7 +48,7 @@
 //!
 //! | who says welcome | what was sent before, and not settled |
 //! |---|---|
-//! | a server that knows the session: the same one, within the ten minutes that it keeps a session, or one that was started again with a store that outlives it | is in the log once. Ids tell: the server knows the last 1,024 |
+//! | a server that knows the session: the same one, or one that was started again with a store that outlives it | is in the log once. Ids tell: the last 1,024 are known, for ten minutes at least after the connection was lost, for a day in [`Sqlite`](crate::store) |
 //! | the same log, but another session: this client was away for longer | is looked for among what was missed. What is there is settled, the rest is said; so it is in the log once, unless some of what was missed is gone (`resumed` with `complete: false`): then it may be there twice |
 //! | another log, and another session: the server was started again, with a store in memory | is in the new log once. Who heard it before hears it again |
 //!

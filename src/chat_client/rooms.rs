@@ -4,11 +4,16 @@ use std::collections::VecDeque;
 
 use indexmap::IndexMap;
 
+use crate::chat::RoomName;
 use crate::protocol::ChatMessage;
 
 /// How many of a room's latest positions are remembered, to know a message that comes
 /// twice.
 const REMEMBERED: usize = 256;
+/// Many times what a server lets one be in. A hostile one could name rooms without end.
+const MAX_ROOMS: usize = 1024;
+/// The protocol has none longer, in characters of at most four bytes.
+const MAX_POSITION: usize = 4 * 64;
 
 /// In the order joined; the first is the one that a connection begins in.
 #[derive(Default)]
@@ -37,9 +42,12 @@ impl Rooms {
 
     /// This client is in `room`; where its place in the log is not known, it is `pos`.
     pub(super) fn enter(&mut self, room: &str, pos: Option<&str>) {
+        if !self.has(room) && (self.0.len() == MAX_ROOMS || RoomName::parse(room).is_err()) {
+            return;
+        }
         let progress = self.0.entry(room.to_owned()).or_default();
         if progress.pos.is_none() {
-            progress.pos = pos.map(str::to_owned);
+            progress.pos = pos.filter(|pos| is_position(pos)).map(str::to_owned);
         }
     }
 
@@ -53,10 +61,10 @@ impl Rooms {
         self.0.values_mut().for_each(|progress| progress.latest.clear());
     }
 
-    /// Resumes from elsewhere the next time, or begins anew there.
-    pub(super) fn set_pos(&mut self, room: &str, pos: Option<String>) {
+    /// Resumes from elsewhere the next time.
+    pub(super) fn set_pos(&mut self, room: &str, pos: &str) {
         if let Some(progress) = self.0.get_mut(room) {
-            progress.pos = pos;
+            progress.pos = Some(pos).filter(|pos| is_position(pos)).map(str::to_owned);
         }
     }
 
@@ -64,7 +72,7 @@ impl Rooms {
     /// from, and comes once.
     pub(super) fn hear(&mut self, message: &ChatMessage) -> bool {
         let Some(progress) = self.0.get_mut(&message.room) else { return true };
-        if message.pos.is_empty() {
+        if message.pos.is_empty() || !is_position(&message.pos) {
             return true;
         }
         if progress.latest.contains(&message.pos) {
@@ -76,5 +84,26 @@ impl Rooms {
         progress.latest.push_back(message.pos.clone());
         progress.pos = Some(message.pos.clone());
         true
+    }
+}
+
+fn is_position(pos: &str) -> bool {
+    pos.len() <= MAX_POSITION
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_server_makes_up_is_not_kept_without_end() {
+        let mut rooms = Rooms::default();
+        rooms.enter(&"r".repeat(60_000), None);
+        assert_eq!(rooms.names().count(), 0, "no room has such a name");
+        (0..MAX_ROOMS + 1).for_each(|room| rooms.enter(&format!("r{room}"), Some(&"p".repeat(60_000))));
+        assert_eq!(rooms.names().count(), MAX_ROOMS);
+        assert!(rooms.iter().all(|(_, pos)| pos.is_none()), "no position is so long");
+        rooms.enter("r0", Some("1-1"));
+        assert_eq!(rooms.iter().next(), Some(("r0", Some("1-1"))), "a room that is known is entered again");
     }
 }

@@ -311,13 +311,13 @@ impl Session {
     }
 
     fn hear_resumed(&mut self, room: &str, complete: bool, missed: usize) {
-        if complete {
+        if complete && self.rooms.has(room) {
             self.missed.insert(room.to_owned(), missed);
         }
         if !complete && missed == 0 {
-            // The position may be another store's, which no message will replace.
-            let is_first = self.first_room.as_deref() == Some(room);
-            self.rooms.set_pos(room, is_first.then(|| self.welcome_pos.clone()));
+            // The position may be another store's, which no message will replace. Of this
+            // room nothing was said before that of the welcome.
+            self.rooms.set_pos(room, &self.welcome_pos);
         }
     }
 }

@@ -23,9 +23,12 @@ impl Collector for ChatCollector {
         writer.gauge("chinwag_chat_rooms", "Rooms that somebody is in.", now.rooms)?;
         let help = "Sessions that are known, with a connection and without.";
         writer.gauge("chinwag_chat_sessions", help, now.sessions)?;
-        let help = "Messages that are kept in memory.";
+        let help = "Messages at hand in memory: the latest of each room.";
         writer.gauge("chinwag_chat_log_messages", help, now.log_messages)?;
-        let help = "Memory that kept messages take, at most.";
-        writer.gauge("chinwag_chat_log_bytes", help, now.log_bytes)
+        let help = "Memory that those take, at most.";
+        writer.gauge("chinwag_chat_log_bytes", help, now.log_bytes)?;
+        let help = "Messages that the store did not take, by what became of them.";
+        let outcomes = [("refused", now.refused), ("degraded", now.degraded), ("unsure", now.unsure)];
+        writer.counters("chinwag_unkept_messages", help, "outcome", &outcomes)
     }
 }

@@ -27,10 +27,14 @@ mod chat;
 #[cfg(target_os = "linux")]
 mod process;
 mod server;
+#[cfg(feature = "chat")]
+mod store;
 #[cfg(feature = "tls")]
 mod tls;
 mod writer;
 
+#[cfg(feature = "sqlite")]
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -43,6 +47,8 @@ use prometheus_client::registry::Registry;
 use crate::ServerTls;
 #[cfg(feature = "chat")]
 use crate::chat::Chat;
+#[cfg(feature = "sqlite")]
+use crate::store::Sqlite;
 use crate::{Monitor, Refusal, Request, Response};
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -73,10 +79,16 @@ impl Metrics {
         Self { registry, is_local: false, recent: Mutex::default() }
     }
 
-    /// And how large this chat is.
+    /// And how large this chat is, and how its store does.
     #[cfg(feature = "chat")]
     pub fn chat(self, chat: &Chat) -> Self {
-        self.collector(chat::ChatCollector(chat.clone()))
+        self.collector(chat::ChatCollector(chat.clone())).collector(store::StoreCollector(chat.clone()))
+    }
+
+    /// And what this store counts, beside what each store does.
+    #[cfg(feature = "sqlite")]
+    pub fn sqlite(self, store: &Arc<Sqlite>) -> Self {
+        self.collector(store::SqliteCollector(store.clone()))
     }
 
     /// And when the certificate of these listeners expires.

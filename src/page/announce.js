@@ -30,6 +30,13 @@ export class Announcer {
     return this.tell(conversation.isRoom ? said : `Whisper from ${said}`);
   }
 
+  /** Reads out nothing of what was said before. */
+  forget() {
+    this.#waiting = [];
+    this.#dropped = 0;
+    this.#region.replaceChildren();
+  }
+
   #speak() {
     this.#timer = undefined;
     const lines = this.#dropped > 0 ? [`and ${this.#dropped} more before`, ...this.#waiting] : this.#waiting;

@@ -6,6 +6,7 @@ import { Conversation } from "./conversation.js";
 import { handle } from "./events.js";
 import { keyOf, roomOf } from "./names.js";
 import { Outbox, requestOf } from "./outbox.js";
+import { delay } from "./retry.js";
 import { browserStore, tabStore } from "./storage.js";
 
 const PAGE_OF_HISTORY = 50;
@@ -14,6 +15,8 @@ const AFRESH = 100;
 const LONGEST_REQUEST = 16_000;
 /** An `ack` without one's own copy behind it: the copy was lost with a connection. */
 const COPY_WITHIN_MS = 3_000;
+/** How often in a row a message is sent again of which the server cannot tell whether it is kept. */
+const MOST_DOUBTS = 5;
 const KEPT_WHISPERS = 200;
 const KEPT_NAMES = 5_000;
 
@@ -30,6 +33,15 @@ export class Chat {
   lastWhisperer = undefined;
   outbox = new Outbox();
   asked = new Set();
+  /**
+   * The server knows another session than the one in which messages went out: until all that
+   * was missed is here none goes out again, for it may be among that.
+   */
+  isStranger = false;
+  /** Where the first room's log was at the latest welcome. */
+  welcomePos = undefined;
+  /** Runs while the server is given time, before it is asked again. */
+  #pause = undefined;
   /** All names that this tab has heard of, by their keys. */
   names = new Map();
   #requests = new Map();
@@ -39,13 +51,16 @@ export class Chat {
   /**
    * `changed` is told what to draw anew; `heard` gets what others say; `stateChanged`
    * gets the connection's; `onShow` is called when another conversation is shown, before
-   * anything can be typed for it; `isReading` tells whether a conversation's end is read.
+   * anything can be typed for it; `isReading` tells whether a conversation's end is read;
+   * `onFound` gets the answers to searches, `onErased` what is not to be shown any more.
    */
-  constructor({ changed, heard, stateChanged, onShow, isReading }) {
+  constructor({ changed, heard, stateChanged, onShow, isReading, onFound, onErased }) {
     this.changed = changed;
     this.heard = heard;
     this.onShow = onShow;
     this.isReading = isReading;
+    this.onFound = onFound;
+    this.onErased = onErased;
     this.connection = new Connection({
       query: () => this.#query(),
       token: () => this.token,
@@ -215,8 +230,31 @@ export class Chat {
 
   sendWaiting() {
     for (const entry of this.outbox.entries) {
-      if (entry.state === "waiting" || entry.state === "absent") this.#transmit(entry);
+      if (["waiting", "held", "absent"].includes(entry.state)) this.#transmit(entry);
+      // It was on its way before a reload, or its copy is lost.
+      else if (entry.state === "kept") this.kept(entry, entry.pos);
     }
+    this.changed("outbox");
+  }
+
+  /** The server is unsure whether it has `entry`: it is asked again, under the same id; false where it was often enough. */
+  askAgain(entry) {
+    const doubts = (entry.doubts ?? 0) + 1;
+    if (doubts > MOST_DOUBTS) return false;
+    this.outbox.change(entry, { state: "held", doubts });
+    clearTimeout(this.#pause);
+    this.#pause = setTimeout(() => {
+      this.#pause = undefined;
+      this.sendWaiting();
+    }, delay(doubts - 1));
+    this.changed("outbox");
+    return true;
+  }
+
+  /** Sends what the server did not take. */
+  sendAgain(entry) {
+    this.outbox.change(entry, { state: "waiting", reason: undefined, code: undefined, doubts: undefined });
+    this.#transmit(entry);
     this.changed("outbox");
   }
 
@@ -233,8 +271,11 @@ export class Chat {
     if (sizeOf(entry) > this.#longestRequest) {
       return this.outbox.change(entry, { state: "failed", reason: "it is too long for this server" });
     }
+    if (this.isStranger) return undefined;
+    // What is said later is to stay behind it.
+    if (this.#pause) return this.outbox.change(entry, { state: "held" });
     const isSent = this.connection.send(requestOf(entry));
-    return this.outbox.change(entry, isSent ? { state: "sent" } : { isLate: true });
+    return this.outbox.change(entry, isSent ? { state: "sent", wasSent: true } : { isLate: true });
   }
 
   /** The server has it; one's own copy comes too, unless it was lost with a connection. */
@@ -244,6 +285,7 @@ export class Chat {
     this.outbox.change(entry, { state: "kept", pos });
     setTimeout(() => {
       if (!this.outbox.entries.includes(entry)) return;
+      if (pos !== undefined && conversation.knowsPosition(pos)) return this.settle(entry);
       const { id, text, action, time } = entry;
       const from = this.me.name;
       conversation.add({ is: entry.kind === "room" ? "message" : "whisper", from, text, action, time, pos, id, isProvisional: true });
@@ -261,7 +303,7 @@ export class Chat {
 
   /**
    * Asks the server. `failed` gets the reason where it will not, and returns true where
-   * nobody need read that. False where there is no connection.
+   * nobody need read that. The request's id; false where there is no connection.
    */
   request(request, failed) {
     this.#requestCount += 1;
@@ -269,7 +311,7 @@ export class Chat {
     if (!this.connection.send({ ...request, id })) return false;
     if (failed) this.#requests.set(id, failed);
     this.#requests.delete(`r${this.#requestCount - 500}`);
-    return true;
+    return id;
   }
 
   /**
@@ -292,7 +334,7 @@ export class Chat {
     return failed;
   }
 
-  loadEarlier(conversation) {
+  loadEarlier(conversation, limit = PAGE_OF_HISTORY) {
     const { isRoom, isJoined, hasMore, loadingBefore } = conversation;
     const before = conversation.oldestPos();
     if (!isRoom || !isJoined || !hasMore || loadingBefore !== undefined || before === undefined) return;
@@ -302,7 +344,7 @@ export class Chat {
       this.changed("log");
       return true;
     };
-    const request = { type: "history", room: conversation.name, before, limit: PAGE_OF_HISTORY };
+    const request = { type: "history", room: conversation.name, before, limit };
     if (this.request(request, failed)) conversation.loadingBefore = before;
     this.changed("log");
   }
@@ -366,15 +408,19 @@ export class Chat {
   #connectionChanged({ is, code, reason }) {
     if (is === "open") return;
     if (code === 1009) this.#learnLimit(reason);
+    clearTimeout(this.#pause);
+    this.#pause = undefined;
     this.outbox.connectionLost();
     this.asked.clear();
     this.#requests.clear();
     for (const conversation of this.conversations.values()) {
       conversation.isJoined = false;
       conversation.loadingBefore = undefined;
+      conversation.missed = 0;
     }
     this.changed("outbox");
   }
+
   /** One of the messages was over this server's limit: it is not sent again, nor is one as long. */
   #learnLimit(reason) {
     const sent = this.outbox.entries.filter(({ state }) => state === "sent");

@@ -20,6 +20,7 @@ const COMMANDS = [
   ["ignore", "[NAME]", "hears no more of somebody; without NAME lists those"],
   ["unignore", "NAME", "hears somebody again"],
   ["history", "[NUMBER]", "goes back through the last messages of this room"],
+  ["search", "WORDS", "finds messages with all these words in your rooms; wor* for what begins so"],
   ["whois", "NAME", "tells since when somebody is here, how idle and how far away"],
   ["quit", "", "leaves the chat"],
 ].map(described);
@@ -35,6 +36,7 @@ const ORDERS = [
   ["lock", "[ROOM]", "keeps newcomers out of this room, or of another"],
   ["unlock", "[ROOM]", "lets newcomers in again"],
   ["notice", "TEXT", "tells everyone, in the server's name"],
+  ["erase", "NAME[: ROOM]", "deletes for good what somebody said, everywhere or in one room"],
 ].map(described);
 
 function described([name, args, what]) {
@@ -44,6 +46,7 @@ function described([name, args, what]) {
 const KEYS = [
   "Enter sends, Shift+Enter starts a new line, // at the start says one /.",
   "Tab completes a name or a command. Alt+Up and Alt+Down go through the conversations.",
+  "Ctrl+K or ⌘K searches in your rooms.",
   "Page Up and Page Down scroll from the message box, Escape goes to the newest message.",
 ].join("\n");
 
@@ -128,6 +131,7 @@ const actions = {
     if (arg && !/^[1-9]\d*$/.test(arg)) return usage;
     return page.goBack(Number(arg) || undefined);
   },
+  search: ({ page, arg }) => page.search(arg),
   whois: ({ arg, ask }) => ask({ type: "whois", name: arg }),
   quit: ({ page, arg, usage }) => (arg ? usage : page.quit()),
   kick: (it) => order(it, "kick", it.page.everyName(), ({ name, text }) => ({ name, reason: text })),
@@ -142,6 +146,11 @@ const actions = {
   lock: (it) => roomOrder(it, "lock"),
   unlock: (it) => roomOrder(it, "unlock"),
   notice: ({ arg, ask }) => ask({ type: "notice", text: arg }),
+  erase({ arg, ask }) {
+    // A guess at where the name ends could delete somebody else's: no name has a colon.
+    const [, name, room] = /^([^:]*):?([^]*)$/.exec(arg);
+    return ask({ type: "erase", name: name.trim(), ...(room.trim() && { room: roomOf(room) }) });
+  },
 };
 
 /** An order about somebody, whose name may have spaces. */

@@ -22,6 +22,8 @@ export class Conversation {
   isKnown = false;
   /** The position before which earlier messages were asked for, while they are under way. */
   loadingBefore = undefined;
+  /** How many messages are still to come of those that were missed, where all of them will. */
+  missed = 0;
   /** Somebody reads back: nothing may be dropped from the beginning. */
   isHeld = false;
   /** Newer messages than `items` has were dropped, because somebody read back too long. */
@@ -80,6 +82,29 @@ export class Conversation {
     if (!known) return false;
     // Another server's store may count in the same way.
     return known.isProvisional || (known.time === time && known.from === from);
+  }
+
+  /** The message at this position, if it is here. */
+  itemAt(pos) {
+    const item = this.#known.get(pos);
+    return item && this.item(item.number) === item ? item : undefined;
+  }
+
+  /** Drops what `isMeant`; what comes behind it closes up. */
+  remove(isMeant) {
+    const kept = this.items.filter((item) => !isMeant(item));
+    if (kept.length === this.items.length) return;
+    for (const item of this.items) if (isMeant(item)) this.#known.delete(item.pos);
+    const { newFrom } = this;
+    if (newFrom !== undefined) {
+      const isBefore = (item) => item.number < newFrom;
+      this.newFrom = this.first + kept.filter(isBefore).length;
+      const gone = this.items.filter((item) => isMeant(item) && !isBefore(item)).length;
+      this.unread = Math.max(0, this.unread - gone);
+      this.mentions = Math.min(this.mentions, this.unread);
+    }
+    this.items = kept;
+    kept.forEach((item, index) => (item.number = this.first + index));
   }
 
   knowsPosition(pos) {

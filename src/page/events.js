@@ -10,13 +10,19 @@ import { lines, told } from "./told.js";
 /** Comings and goings within this time are told in one line. */
 const TOGETHER_MS = 10 * 60_000;
 
+/** The ping behind all that restores what was. */
+const RESTORED = "restored";
+
 export function handle(chat, event) {
   if (Object.hasOwn(handlers, event.type)) handlers[event.type](chat, event);
 }
 
 const handlers = {
   welcome(chat, { name, session, room: roomName, pos, role }) {
+    const before = chat.me.session;
     chat.me = { name, session, away: undefined, isOperator: role === "operator" };
+    chat.welcomePos = pos;
+    if (before !== undefined && before !== session) chat.isStranger = true;
     browserStore.set("name", name);
     const first = chat.room(roomName);
     first.isKnown = true;
@@ -25,16 +31,24 @@ const handlers = {
     for (const room of chat.rooms) if (room !== first) chat.askToJoin(room, () => chat.forget(room));
     chat.request({ type: "rooms" });
     chat.request({ type: "ignore" });
-    chat.sendWaiting();
+    if (chat.isStranger) chat.connection.send({ type: "ping", id: RESTORED });
+    else chat.sendWaiting();
     chat.save();
     chat.changed("all");
   },
 
   message(chat, { room: roomName, ...message }) {
     const room = chat.room(roomName);
-    const entry = chat.outbox.find(message.id);
+    const isMissed = room.missed > 0;
+    if (isMissed) room.missed -= 1;
+    const isRecognized = chat.isStranger && isMissed && chat.isMe(message.from);
+    const entry =
+      chat.outbox.find(message.id) ??
+      chat.outbox.keptAt(message.pos) ??
+      (isRecognized ? chat.outbox.recognize(room, message) : undefined);
     if (entry) chat.settle(entry);
-    room.lastPos = message.pos;
+    // Without a position it is in no log.
+    room.lastPos = message.pos ?? room.lastPos;
     const item = itemFrom(chat, message);
     if (!room.addMessage(item)) return;
     news(chat, room, item);
@@ -62,8 +76,8 @@ const handlers = {
   history(chat, { room: roomName, messages, more, pos }) {
     const room = chat.room(roomName);
     const items = messages.map((message) => itemFrom(chat, message));
-    for (const { id } of items) {
-      const entry = chat.outbox.find(id);
+    for (const { id, pos } of items) {
+      const entry = chat.outbox.find(id) ?? chat.outbox.keptAt(pos);
       if (entry) chat.settle(entry);
     }
     if (room.loadingBefore !== undefined) {
@@ -81,6 +95,9 @@ const handlers = {
   resumed(chat, { room: roomName, complete, missed }) {
     const room = chat.room(roomName);
     chat.isIn(room);
+    room.missed = complete ? missed : 0;
+    // The position may be another log's, which no message will replace. Here, nothing was said before this one.
+    if (!complete && missed === 0) room.lastPos = chat.welcomePos;
     if (!complete && room.items.length > 0) room.add(ruleOf("Some messages may be missing here."));
     else if (missed > 0) room.add(ruleOf(`Back again: ${missed === 1 ? "one message" : `${missed} messages`} since`));
     chat.changed("log", "people");
@@ -226,10 +243,36 @@ const handlers = {
     chat.changed("rooms");
   },
 
+  found(chat, event) {
+    chat.takeRequest(event.id);
+    chat.onFound(event);
+  },
+
+  erased(chat, { name, alike = [], room: roomName, by, messages }) {
+    const names = new Set([name, ...alike].map(keyOf));
+    const isMeant = ({ is, from }) => is === "message" && names.has(keyOf(from));
+    for (const room of chat.rooms) {
+      if (roomName !== undefined && keyOf(roomName) !== keyOf(room.name)) continue;
+      room.remove(isMeant);
+      if (room.hasMore && room.oldestPos() === undefined) chat.loadEnd(room);
+    }
+    chat.onErased(({ room, from }) => names.has(keyOf(from)) && (roomName === undefined || keyOf(roomName) === keyOf(room)));
+    const place = roomName === undefined ? told`` : told` in #${roomName}`;
+    const count = messages === undefined ? told`` : told` (${messages} message${messages === 1 ? told`` : told`s`})`;
+    chat.inform(told`What ${name} said${place} was deleted by ${by}${count}.`);
+    chat.changed("all");
+  },
+
   bans(chat, { bans }) {
     if (bans.length === 0) return chat.inform("Nobody is banned.");
     const each = bans.map(({ who, by, until, reason }) => told`${who}, by ${by}${termsOf(until, reason)}`);
     chat.inform(lines([told`Banned:`, ...each]));
+  },
+
+  pong(chat, { id }) {
+    if (id !== RESTORED) return;
+    chat.isStranger = false;
+    chat.sendWaiting();
   },
 
   notice(chat, { text }) {
@@ -241,7 +284,8 @@ const handlers = {
     const failed = chat.takeRequest(id);
     // After a restart of the server the other one may not be back yet.
     const isAbsent = entry?.isLate && code === "no_such_name";
-    if (entry) chat.outbox.change(entry, { state: isAbsent ? "absent" : "failed", reason });
+    if (entry && code === "unsure" && chat.askAgain(entry)) return;
+    if (entry) chat.outbox.change(entry, { state: isAbsent ? "absent" : "failed", reason, code });
     else if (!failed?.(reason)) chat.inform(reason, "error");
     chat.changed("outbox");
   },

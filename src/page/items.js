@@ -2,6 +2,7 @@
 
 import { h } from "./dom.js";
 import { hueOf, initialOf, keyOf } from "./names.js";
+import { canBeSentAgain } from "./outbox.js";
 import { oneLine, piecesOf } from "./text.js";
 import { clockTime, dayName, dayOf, fullTime, isoTime, shortTime } from "./time.js";
 import { nodesOf, pieceOf, told } from "./told.js";
@@ -50,18 +51,22 @@ function fillMessage(element, item, before, me) {
   element.classList.toggle("follows", follows);
   element.classList.toggle("mention", Boolean(text.querySelector("mark")));
   element.classList.toggle("action", Boolean(item.action));
-  if (item.action) return element.append(avatarOf(item.from), h("div", { class: "body" }, deedOf(item, text)));
+  const mark = item.is === "message" && !item.pos && unkept();
+  if (item.action) return element.append(avatarOf(item.from), h("div", { class: "body" }, deedOf(item, text), mark));
   const name = nameOf(item.from);
   if (follows) {
     name.classList.add("sr-only");
-    element.append(timeOf(item.time, shortTime(item.time)), h("div", { class: "body" }, name, text));
+    element.append(timeOf(item.time, shortTime(item.time)), h("div", { class: "body" }, name, text, mark));
   } else {
     const head = h("div", { class: "head" }, name, isOwn && h("span", { class: "you" }, "you"), timeOf(item.time));
-    element.append(avatarOf(item.from), h("div", { class: "body" }, head, text));
+    element.append(avatarOf(item.from), h("div", { class: "body" }, head, text, mark));
   }
 }
 
 const deedOf = ({ from, time }, text) => h("div", { class: "deed" }, nameOf(from), " ", text, " ", timeOf(time));
+
+/** The server's store failed: who comes later does not see it. */
+const unkept = () => h("div", { class: "unkept", title: "The server said it to those who were here, and has it no more." }, "Not kept");
 
 export function nameOf(name) {
   const element = h("bdi", { class: "name" }, oneLine(name));
@@ -130,11 +135,13 @@ export function elementOfEntry(entry, me) {
   const fate = {
     waiting: "Waiting for the connection",
     sent: "Sending…",
+    held: "Not confirmed yet",
     kept: "",
     absent: told`Waiting for ${entry.to} to come back`,
     failed: told`Not sent: ${entry.reason}`,
   }[entry.state];
   const status = h("div", { class: "fate" }, ...nodesOf(fate));
+  if (canBeSentAgain(entry)) status.append(h("button", { type: "button", "data-do": "again" }, "Send again"));
   if (entry.state === "failed" || entry.state === "absent") {
     status.append(
       h("button", { type: "button", "data-do": "edit" }, "Edit"),

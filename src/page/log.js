@@ -84,6 +84,27 @@ export class Log {
     this.#scrolled();
   }
 
+  /** Shows the item of this number, in the middle, and takes the focus there. */
+  goTo(number) {
+    const { end, first } = this.#conversation;
+    this.isFollowing = false;
+    this.#conversation.isHeld = true;
+    this.#start = Math.max(first, number - STEP);
+    this.#end = Math.min(end, number + STEP);
+    this.#drawItems();
+    const element = this.#elements.get(number);
+    const { top, height } = this.#scroller.getBoundingClientRect();
+    const box = element.getBoundingClientRect();
+    // Of a long one the beginning.
+    const place = box.height < height / 2 ? (height - box.height) / 2 : height / 4;
+    this.#scroller.scrollTop += box.top - top - place;
+    this.#scrolled();
+    element.tabIndex = -1;
+    element.focus({ preventScroll: true });
+    for (const other of this.#list.querySelectorAll(".sought")) other.classList.remove("sought");
+    element.classList.add("sought");
+  }
+
   #open(conversation) {
     this.#remember();
     this.#conversation = conversation;

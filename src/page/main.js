@@ -11,6 +11,8 @@ import { Entry } from "./entry.js";
 import { everyName, knownNames } from "./events.js";
 import { Log } from "./log.js";
 import { roomOfAddress } from "./names.js";
+import { Reveal } from "./reveal.js";
+import { Search } from "./search.js";
 import { Notifications, drawTitle } from "./notify.js";
 import { Painter } from "./painter.js";
 import { drawPeople, drawRooms } from "./sidebar.js";
@@ -36,6 +38,11 @@ const chat = new Chat({
   stateChanged,
   onShow: () => isIn && openShown(),
   isReading,
+  onFound: (event) => search.found(event),
+  onErased: (isMeant) => {
+    search.forget(isMeant);
+    announcer.forget();
+  },
 });
 
 const log = new Log({
@@ -44,6 +51,14 @@ const log = new Log({
   pending: byId("pending"),
   chat,
   onScroll: read,
+});
+
+const reveal = new Reveal({ chat, log, onWay: (is) => (byId("scroller").ariaBusy = String(is)) });
+
+const search = new Search({
+  chat,
+  goTo: (message) => reveal.start(message),
+  leave: () => composer.focus(),
 });
 
 const composer = new Composer({
@@ -68,6 +83,7 @@ const page = {
   /** Puts a line that the server refused back, where nothing else was begun. */
   giveBack: (line) => composer.hasText || composer.restore(line),
   goBack: (count) => log.goBack(count),
+  search: openSearch,
   quit,
 };
 
@@ -84,7 +100,9 @@ function draw(dirty) {
   if (all || dirty.has("people")) drawPeople(chat);
   if (all || dirty.has("rooms") || dirty.has("people")) drawHead();
   if (all) openShown();
+  if (all) search.draw();
   if (all || dirty.has("log") || dirty.has("outbox")) log.draw();
+  reveal.next();
   if (all || dirty.has("outbox")) status.draw(chat.connection.state, chat.outbox.hasUnsent);
   read();
 }
@@ -137,6 +155,7 @@ function stateChanged(state) {
     openShown();
     composer.focus();
   }
+  if (state.is !== "open") search.connectionLost();
   if (isIn) {
     painter.mark("people");
     status.draw(state, chat.outbox.hasUnsent);
@@ -157,6 +176,7 @@ function ask(problem, status) {
   if (wantsToken) chat.useToken(undefined);
   isIn = false;
   drawer.close();
+  search.clear();
   document.title = "chinwag";
   const room = roomOfAddress() || (chat.shown?.isRoom && chat.shown.name) || tabStore.get("shown") || browserStore.get("room");
   entry.open({ name: chat.me.name, room: room || "lobby", problem: problem && `${capital(problem)}.`, wantsToken });
@@ -174,6 +194,12 @@ function open(conversation) {
   drawer.close();
   chat.show(conversation);
   composer.focus();
+}
+
+/** Looks for `words` in one's rooms, or has them typed. */
+function openSearch(words) {
+  drawer.close();
+  search.open(words);
 }
 
 /** Completions of `word`, whole, as they go into the box. */
@@ -222,10 +248,13 @@ byId("pending").addEventListener("click", ({ target }) => {
   const sent = chat.outbox.find(target.closest("[data-id]")?.dataset.id);
   if (!sent) return;
   if (target.classList.contains("more")) chat.outbox.change(sent, { isExpanded: true });
-  if (action) chat.settle(sent);
+  if (action === "again") chat.sendAgain(sent);
+  else if (action) chat.settle(sent);
   if (action === "edit") composer.restore(sent.text);
   painter.mark("outbox");
 });
+
+byId("search-button").addEventListener("click", () => (search.isOpen ? search.close() : openSearch()));
 
 byId("retry").addEventListener("click", () => {
   chat.connection.retryNow();
@@ -245,6 +274,10 @@ addEventListener("keydown", (event) => {
   if (altKey && (key === "ArrowUp" || key === "ArrowDown")) {
     event.preventDefault();
     return step(key === "ArrowDown" ? 1 : -1);
+  }
+  if ((ctrlKey || metaKey) && !altKey && !event.shiftKey && key.toLowerCase() === "k") {
+    event.preventDefault();
+    return openSearch();
   }
   if (altKey || ctrlKey || metaKey) return;
   if (key === "Escape") {

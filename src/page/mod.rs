@@ -48,7 +48,7 @@ macro_rules! file {
 static PAGE: File = file!("", "index.html", HTML);
 
 /// What it is made of, at `/page/…`.
-static PARTS: [File; 26] = [
+static PARTS: [File; 29] = [
     file!("announce.js", JAVASCRIPT),
     file!("chat.js", JAVASCRIPT),
     file!("commands.js", JAVASCRIPT),
@@ -59,6 +59,7 @@ static PARTS: [File; 26] = [
     file!("drawer.js", JAVASCRIPT),
     file!("entry.js", JAVASCRIPT),
     file!("events.js", JAVASCRIPT),
+    file!("excerpt.js", JAVASCRIPT),
     file!("icon.svg", SVG),
     file!("items.js", JAVASCRIPT),
     file!("log.js", JAVASCRIPT),
@@ -69,6 +70,8 @@ static PARTS: [File; 26] = [
     file!("page.css", CSS),
     file!("painter.js", JAVASCRIPT),
     file!("retry.js", JAVASCRIPT),
+    file!("reveal.js", JAVASCRIPT),
+    file!("search.js", JAVASCRIPT),
     file!("sidebar.js", JAVASCRIPT),
     file!("status.js", JAVASCRIPT),
     file!("storage.js", JAVASCRIPT),

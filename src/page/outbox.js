@@ -6,10 +6,12 @@ import { tabStore } from "./storage.js";
 
 export class Outbox {
   /**
-   * Entries `{ id, kind, to, text, action, state, reason, pos }`; `state` is `waiting` (for
-   * the connection), `sent`, `kept`, `absent` (waits for a person), or `failed`.
+   * Entries `{ id, kind, to, text, action, state, reason, code, pos, wasSent, doubts }`;
+   * `state` is `waiting` (for the connection), `sent`, `held` (the server is unsure, of this
+   * one or of one before it, and is asked again), `kept`, `absent` (waits for a person), or
+   * `failed`.
    */
-  entries = (tabStore.get("outbox") ?? []).map((entry) => (entry.state === "sent" ? { ...entry, state: "waiting" } : entry));
+  entries = (tabStore.get("outbox") ?? []).map((entry) => (isUnderWay(entry) ? { ...entry, state: "waiting" } : entry));
   #prefix = crypto.getRandomValues(new Uint32Array(2)).reduce((id, part) => id + part.toString(36), "");
   #count = 0;
 
@@ -47,8 +49,18 @@ export class Outbox {
 
   /** Those whose fate the lost connection took along are to be sent again. */
   connectionLost() {
-    for (const entry of this.entries) if (entry.state === "sent") entry.state = "waiting";
+    for (const entry of this.entries) if (isUnderWay(entry)) entry.state = "waiting";
     this.#save();
+  }
+
+  /** The one that went out before and that a message of one's own is. */
+  recognize(room, { text, action }) {
+    return this.of(room).find((entry) => entry.wasSent && entry.text === text && Boolean(entry.action) === Boolean(action));
+  }
+
+  /** The one that is known to be in the log at `pos`. */
+  keptAt(pos) {
+    return this.entries.find((entry) => entry.state === "kept" && entry.pos === pos && pos !== undefined);
   }
 
   clear() {
@@ -64,6 +76,11 @@ export class Outbox {
     tabStore.set("outbox", this.entries.length > 0 ? this.entries : undefined);
   }
 }
+
+const isUnderWay = ({ state }) => state === "sent" || state === "held";
+
+/** Whether what failed can be sent again as it is: it failed for the server's store. */
+export const canBeSentAgain = ({ state, code }) => state === "failed" && (code === "not_kept" || code === "unsure");
 
 /** The request that sends an entry. */
 export function requestOf({ id, kind, to, text, action }) {

@@ -6,7 +6,7 @@ const isTime = (value) => Number.isFinite(value) && !Number.isNaN(new Date(value
 const isListOf = (isRight) => (value) => Array.isArray(value) && value.every((each) => Boolean(each) && isRight(each));
 const areTexts = (...values) => values.every(isText);
 
-const STATES = ["waiting", "sent", "kept", "absent", "failed"];
+const STATES = ["waiting", "sent", "held", "kept", "absent", "failed"];
 
 /** What each key may hold. Anything else, from another page or a person, counts as nothing. */
 const IS_RIGHT = {

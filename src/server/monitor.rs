@@ -6,6 +6,8 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
+use parking_lot::RwLock;
+
 use super::context::Context;
 use super::limits::descriptors;
 use super::statistics::Statistics;
@@ -18,8 +20,12 @@ const DESCRIPTORS_SPARE: u64 = 8;
 /// When to ask again.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
-/// Watches a server, from any thread. Cheap to clone, and keeps nothing alive. It can be
-/// had [before the server](crate::ServerBuilder::monitor), for what answers its HTTP requests.
+/// What an application wants to be so before clients are taken; or why it is not.
+type Condition = Box<dyn Fn() -> Result<(), String> + Send + Sync>;
+
+/// Watches a server, from any thread. Cheap to clone, and keeps nothing of the server alive.
+/// It can be had [before the server](crate::ServerBuilder::monitor), for what answers its
+/// HTTP requests.
 ///
 /// ```
 /// use chinwag::Server;
@@ -35,7 +41,13 @@ const RETRY_AFTER: Duration = Duration::from_secs(5);
 /// # Ok::<(), chinwag::Error>(())
 /// ```
 #[derive(Clone, Default)]
-pub struct Monitor(Arc<OnceLock<Weak<Context>>>);
+pub struct Monitor(Arc<Watched>);
+
+#[derive(Default)]
+struct Watched {
+    context: OnceLock<Weak<Context>>,
+    conditions: RwLock<Vec<Condition>>,
+}
 
 /// Why a server does not take clients, or is not alive.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,16 +66,18 @@ pub enum Unready {
     Full(usize),
     /// Nearly all file descriptors that this process may have are open: so many of so many.
     OutOfDescriptors(u64, u64),
+    /// A [condition](Monitor::ready_when) of the application's does not hold, in its words.
+    Unmet(String),
 }
 
 impl Monitor {
     pub(super) fn watch(&self, context: &Arc<Context>) {
         // A builder starts one server.
-        let _ = self.0.set(Arc::downgrade(context));
+        let _ = self.0.context.set(Arc::downgrade(context));
     }
 
     fn context(&self) -> Result<Arc<Context>, Unready> {
-        self.0.get().ok_or(Unready::NotStarted)?.upgrade().ok_or(Unready::Stopped)
+        self.0.context.get().ok_or(Unready::NotStarted)?.upgrade().ok_or(Unready::Stopped)
     }
 
     /// What the server has counted; `None` before it was started and after it is gone.
@@ -87,6 +101,14 @@ impl Monitor {
         }
     }
 
+    /// Has the server ready only while `condition` holds, beside all else: that of what it
+    /// depends on, say. For all who watch this server. The condition is asked on the thread
+    /// that asks whether the server is ready, and must not wait. Its words are for
+    /// whoever asks `/readyz`.
+    pub fn ready_when(&self, condition: impl Fn() -> Result<(), String> + Send + Sync + 'static) {
+        self.0.conditions.write().push(Box::new(condition));
+    }
+
     /// Whether the server takes one more client. Otherwise others should be sent elsewhere.
     ///
     /// # Errors
@@ -106,7 +128,9 @@ impl Monitor {
         {
             return Err(Unready::OutOfDescriptors(open, limit));
         }
-        self.alive()
+        self.alive()?;
+        let conditions = self.0.conditions.read();
+        conditions.iter().try_for_each(|condition| condition()).map_err(Unready::Unmet)
     }
 
     /// Answers `/healthz` ([`alive`](Self::alive)) and `/readyz` ([`ready`](Self::ready)),
@@ -143,6 +167,7 @@ impl fmt::Display for Unready {
             Self::OutOfDescriptors(open, limit) => {
                 write!(f, "{open} of {limit} file descriptors are open: raise the limit (ulimit -n)")
             }
+            Self::Unmet(why) => f.write_str(why),
         }
     }
 }

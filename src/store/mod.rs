@@ -25,15 +25,21 @@
 
 pub mod conformance;
 mod error;
+mod lines;
 mod memory;
 mod message;
 mod query;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod words;
 
 pub use error::{StoreError, StoreErrorKind};
+pub use lines::{Lines, line};
 pub use memory::Memory;
 pub use message::{Appended, Delivery, Draft, Key, Outcome, Position, Record, Tail, Ticket};
 pub use query::{Bounds, Erasure, Found, Retention, Search, StoreStatistics};
+#[cfg(feature = "sqlite")]
+pub use sqlite::{Durability, Scan, Sqlite, SqliteBuilder, SqliteStatistics};
 
 use std::sync::Arc;
 

@@ -32,6 +32,18 @@ fn nothing_is_missing_or_double_after_the_server_was_killed() {
 
 #[test]
 #[ignore = "needs Chromium and npm's playwright-core: run tests/run"]
+fn a_server_that_was_killed_comes_back_with_its_log_and_all_go_on_in_it() {
+    succeeds(&mut script("outliving"));
+}
+
+#[test]
+#[ignore = "needs Chromium and npm's playwright-core: run tests/run"]
+fn what_the_store_refuses_or_does_not_keep_is_told_and_nothing_is_said_twice() {
+    succeeds(&mut script("keeping"));
+}
+
+#[test]
+#[ignore = "needs Chromium and npm's playwright-core: run tests/run"]
 fn ten_thousand_messages_do_not_freeze_the_page() {
     succeeds(&mut script("flood"));
 }
@@ -46,6 +58,12 @@ fn the_page_works_by_keyboard_for_a_screen_reader_and_on_a_phone() {
 #[ignore = "needs Chromium and npm's playwright-core: run tests/run"]
 fn order_is_kept_as_people_at_a_page_see_it() {
     succeeds(&mut script("moderation"));
+}
+
+#[test]
+#[ignore = "needs Chromium and npm's playwright-core: run tests/run"]
+fn what_was_said_is_found_and_led_to_and_what_is_deleted_is_gone() {
+    succeeds(&mut script("search"));
 }
 
 #[test]

@@ -5,10 +5,14 @@ use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::process::{Command, Stdio};
 
+use chinwag::Server;
+use chinwag::chat::{Chat, OnStoreFailure};
+use chinwag::store::StoreErrorKind;
 use serde_json::{Value, json};
 
 use crate::raw_server::{Peer, RawServer, TEXT};
-use crate::support::Program;
+use crate::support::flaky_store::FlakyStore;
+use crate::support::{Program, addr};
 
 struct Json(Program);
 
@@ -164,6 +168,47 @@ fn a_lost_connection_is_the_end_unless_asked_otherwise() {
         let (code, stderr) = john.ends();
         assert_eq!(code, i32::from(args.is_empty()), "{stderr}");
     }
+}
+
+#[test]
+fn who_is_sent_away_by_a_signal_is_told_what_was_not_answered() {
+    let server = RawServer::run(|listener| {
+        let mut peer = Peer::accept(listener);
+        peer.upgrade("Sec-WebSocket-Protocol: chinwag.v1\r\n");
+        peer.send_frame(TEXT, br#"{"type":"welcome","name":"John","session":"S","room":"lobby","pos":"0"}"#);
+        assert!(peer.read_frame().text().contains("unanswered"));
+        peer.send_frame(TEXT, br#"{"type":"notice","text":"it came"}"#);
+        peer.answer_close();
+    });
+    let mut command = Command::new(env!("CARGO_BIN_EXE_chat-client"));
+    let command = command.args(["--name", "John", "--json", "-q", &server.url()]);
+    let mut john = Json(Program::start(command.stderr(Stdio::piped())));
+    john.asks(&json!({"type": "say", "room": "lobby", "text": "unanswered", "id": "c1"}));
+    john.hears_a("notice");
+    john.0.signal("-TERM");
+    server.finish();
+    let (code, stderr) = john.ends();
+    assert_eq!(code, 0, "as asked: {stderr}");
+    assert!(stderr.contains("left before 1 requests were answered"), "{stderr}");
+}
+
+#[test]
+fn what_is_not_kept_comes_without_a_place_under_the_callers_id() {
+    let store = FlakyStore::new();
+    let chat = Chat::builder().store(store.clone()).on_store_failure(OnStoreFailure::Degrade).build();
+    let server = Server::builder().paths(Chat::PATHS).handler(chat.gate()).bind("127.0.0.1:0").unwrap();
+    let mut john = Json::on(addr(&server));
+    john.hears_a("welcome");
+    let mut say = |id: &str, text: &str| {
+        john.asks(&json!({"type": "say", "room": "lobby", "text": text, "id": id}));
+        john.hears_a("message")
+    };
+    let kept = say("c1", "kept");
+    assert_eq!((&kept["id"], kept["pos"].is_string()), (&json!("c1"), true));
+    store.fail(StoreErrorKind::Full);
+    let unkept = say("c2", "not kept");
+    assert_eq!((&unkept["id"], &unkept["text"], unkept.get("pos")), (&json!("c2"), &json!("not kept"), None));
+    assert_eq!(john.leaves(), (0, String::new()), "all is answered");
 }
 
 #[test]

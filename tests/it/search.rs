@@ -4,9 +4,7 @@
 mod paging;
 mod scope;
 mod text;
-pub(crate) mod words;
-
-use std::sync::Arc;
+mod words;
 
 use chinwag::Server;
 use chinwag::chat::{Chat, ChatBuilder};
@@ -67,8 +65,4 @@ fn says(person: &mut Person, room: &str, text: &str) {
 fn joins(person: &mut Person, room: &str) {
     person.ask(&json!({"type": "join", "room": room}).to_string());
     while !matches!(person.hear(), Event::History { .. }) {}
-}
-
-fn store_of(store: impl chinwag::store::Store) -> Server {
-    serve(Chat::builder().store(Arc::new(store)))
 }

@@ -1,6 +1,7 @@
 //! What the server's tests share: people who talk, and clients of raw bytes.
 
 pub mod flaky_store;
+pub mod line;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};

@@ -3,7 +3,7 @@
 use chinwag::chat::{Chat, ChatSettings};
 use clap::Args;
 
-/// What is announced, and what is kept.
+/// What is announced, and what newcomers hear.
 #[derive(Args)]
 #[command(next_help_heading = "The chat")]
 pub struct Chatting {
@@ -16,22 +16,12 @@ pub struct Chatting {
     /// mode, where the query's history=N asks for them).
     #[arg(long, value_name = "N", env = "CHINWAG_HISTORY", default_value = "20", value_parser = at_most_100)]
     pub history: usize,
-
-    /// Messages of each room that are kept.
-    #[arg(long, value_name = "N", env = "CHINWAG_RETENTION_MESSAGES", default_value_t = 1000)]
-    pub retention_messages: usize,
-
-    /// Bytes of text of each room that are kept.
-    #[arg(long, value_name = "BYTES", env = "CHINWAG_RETENTION_BYTES", default_value_t = 1024 * 1024)]
-    pub retention_bytes: usize,
 }
 
 impl Chatting {
     pub fn apply(&self, settings: &mut ChatSettings) {
         settings.announce_up_to = self.announce_up_to;
         settings.history = self.history;
-        settings.retention_messages = self.retention_messages;
-        settings.retention_bytes = self.retention_bytes;
     }
 }
 

@@ -8,7 +8,9 @@ mod limits;
 mod listening;
 mod operations;
 mod proxies;
+mod storing;
 mod token;
+mod transfer;
 mod watching;
 
 pub use admin::Admin;
@@ -19,7 +21,9 @@ pub use limits::Limits;
 pub use listening::{Listening, secured};
 pub use operations::Operations;
 pub use proxies::Proxies;
+pub use storing::{Place, Storing};
 pub use token::{TokenAction, TokenCommand};
+pub use transfer::{Erase, Export, Import};
 pub use watching::Watching;
 
 use std::path::PathBuf;
@@ -54,6 +58,18 @@ pub enum Task {
     CheckConfig(Box<CheckConfig>),
     /// Ask a running server over its admin socket: who is here, who is banned; and keep order.
     Ctl(Ctl),
+    /// Delete for good what somebody said, from a store's file that no server uses.
+    ///
+    /// For a server that runs: chat-server ctl erase.
+    Erase(Erase),
+    /// Write out what was said, one JSON object a line, the oldest first. A server may be
+    /// using the store's file.
+    Export(Export),
+    /// Take in what was exported, all or none, into a store's file that no server uses.
+    ///
+    /// It comes behind what is there, with the times that it has. The file is begun where it
+    /// is not there.
+    Import(Import),
     /// Give out tokens, and take them back.
     ///
     /// They are in a file, for --auth tokens:FILE. A running server sees a change within two
@@ -90,6 +106,9 @@ pub struct Options {
 
     #[command(flatten)]
     pub chatting: Chatting,
+
+    #[command(flatten)]
+    pub storing: Storing,
 
     #[command(flatten)]
     pub admin: Admin,

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use chinwag::Escaped;
 
+use super::Effective;
+
 /// One thing that is wrong.
 #[derive(Clone)]
 pub struct Problem {
@@ -40,8 +42,14 @@ impl Problem {
         Self { place: variable.into(), words, line: 0, is_usage: true }
     }
 
+    /// The same, wherever the option was said.
+    pub fn of_key(key: &str, values: &[Effective], words: &str) -> Self {
+        let effective = values.iter().find(|effective| effective.key == key);
+        Self::on_use(key, effective.map_or(&Origin::Default, |effective| &effective.origin), words)
+    }
+
     /// Something that shows when an option is used.
-    pub fn on_use(key: &str, origin: &Origin, words: &str) -> Self {
+    fn on_use(key: &str, origin: &Origin, words: &str) -> Self {
         let (place, line) = match origin {
             Origin::File(_, line) => (origin.to_string(), *line),
             Origin::Environment => (format!("CHINWAG_{}", key.to_uppercase().replace('-', "_")), 0),

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use super::keeping::Unkept;
 use super::{Done, Problem, State, now};
 use crate::chat::identity::is_among;
 use crate::chat::recent::Entry;
 use crate::chat::{ChatStatistics, ClientInfo, Role, RoomName};
 use crate::protocol::{Ask, Event, Inside, RoomInfo};
-use crate::store::{Position, StoreStatistics};
+use crate::store::Position;
 use crate::{Client, ClientId, Turn};
 
 /// So many names or rooms at most are listed.
@@ -69,13 +70,18 @@ impl State {
 
     /// How much there is of everything.
     pub(in crate::chat) fn statistics(&self) -> ChatStatistics {
-        let StoreStatistics { messages, bytes, .. } = self.store.statistics();
+        // Not the store's numbers: it may have to wait for them.
+        let (log_messages, log_bytes) = self.recent.size();
+        let Unkept { refused, degraded, unsure } = self.unkept;
         ChatStatistics {
             people: self.people.len(),
             rooms: self.rooms.len(),
             sessions: self.sessions.len(),
-            log_messages: messages as usize,
-            log_bytes: bytes as usize,
+            log_messages,
+            log_bytes,
+            refused,
+            degraded,
+            unsure,
         }
     }
 
@@ -100,9 +106,14 @@ impl State {
         limit: Option<usize>,
     ) -> Result<Asked, Problem> {
         let (room, _) = self.room_of(who, room)?;
-        let unknown = || Problem::new("bad_position", "this position is not of this server's store");
-        let before = before.map(|before| self.positions.parse(before).ok_or_else(unknown)).transpose()?;
+        let before = before.map(|before| self.position(before)).transpose()?;
         Ok(Asked { room, before, limit: limit.unwrap_or(MAX_HISTORY).clamp(1, MAX_HISTORY) })
+    }
+
+    /// The position that a client names.
+    pub(super) fn position(&self, text: &str) -> Result<Position, Problem> {
+        let unknown = || Problem::new("bad_position", "this position is not of this server's store");
+        self.positions.parse(text).ok_or_else(unknown)
     }
 
     /// The history that is asked for, where enough of it is at hand.

@@ -53,6 +53,15 @@ pub(super) struct Trouble {
     is_told: bool,
 }
 
+/// How many messages the store did not take, and what became of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Unkept {
+    pub refused: u64,
+    pub degraded: u64,
+    /// The store has not answered in time, and may have taken them.
+    pub unsure: u64,
+}
+
 impl State {
     /// Hands a message to the store; what comes of it comes at once, or by
     /// [`deliver`](Self::deliver).
@@ -145,7 +154,7 @@ impl State {
             _ => {}
         }
         let ack = waiting.and_then(|waiting| self.ack_of(waiting, &room, record.position));
-        self.tell_said(turn, &room, &said, NameKey::kept(&record.author), waiting, ack);
+        self.tell_said(turn, &room, &said.event, NameKey::kept(&record.author), waiting, ack);
     }
 
     /// Has a room hear a message, and its sender an own copy of it with what follows.
@@ -208,6 +217,7 @@ impl State {
             }
             _ if waiting.progress == Progress::Said => {}
             _ => {
+                self.unkept.refused += 1;
                 let words = format!("not said, for it cannot be kept: {error}");
                 self.refuse(turn, waiting.who, Problem::new("not_kept", words), waiting.id.clone());
             }
@@ -242,6 +252,7 @@ impl State {
             }
         }
         self.tell_trouble(turn);
+        self.unkept.degraded += 1;
         let (room, said) = (RoomName::kept(draft.room.clone()), unkept(draft));
         self.tell_said(turn, &room, &said, NameKey::kept(&draft.author), Some(waiting), None);
         if let (Some(id), Some(session)) = (&waiting.id, self.sessions.get(&waiting.token)) {
@@ -315,6 +326,7 @@ impl State {
                 Progress::Said
             }
             None => {
+                self.unkept.unsure += 1;
                 let words = "nobody knows whether this is kept: the store does not answer; \
                              the same again under the same id is not said twice";
                 self.refuse(turn, waiting.who, Problem::new("unsure", words), waiting.id.clone());

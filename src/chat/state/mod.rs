@@ -13,7 +13,7 @@ mod talk;
 
 pub(super) use answers::Asked;
 pub(super) use coming::{Earlier, Newcomer};
-use keeping::{Trouble, Waiting};
+use keeping::{Trouble, Unkept, Waiting};
 pub(super) use moderation::Operator;
 pub(super) use settings::parse_name;
 
@@ -54,6 +54,7 @@ pub(super) struct State {
     /// The store is told at the end of this turn that it may write.
     is_commit_due: Arc<AtomicBool>,
     trouble: Option<Trouble>,
+    unkept: Unkept,
     pub sessions: Sessions,
     pub bans: Bans,
     mutes: Mutes,
@@ -132,6 +133,7 @@ impl State {
             last_ticket: 0,
             is_commit_due: Arc::default(),
             trouble: None,
+            unkept: Unkept::default(),
             sessions: Sessions::default(),
             bans,
             mutes: Mutes::default(),

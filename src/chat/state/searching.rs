@@ -1,50 +1,46 @@
 //! What one who looks for words may find, and what is told when messages are deleted.
 
-use std::sync::Arc;
-
 use super::{Problem, State};
-use crate::chat::{NameKey, RoomName};
+use crate::chat::RoomName;
+use crate::chat::erasure::Deletion;
+use crate::chat::recent::Entry;
 use crate::protocol::{Erased, Event};
-use crate::store::Record;
+use crate::store::Position;
 use crate::{ClientId, Turn};
 
 impl State {
-    /// The rooms that this person may look into: those that it is in, or one of them.
+    /// The rooms that this person may look into, which are those that it is in or one of
+    /// them, and from where on.
     pub(in crate::chat) fn searchable(
         &self,
         who: ClientId,
         room: Option<&str>,
-    ) -> Result<Vec<RoomName>, Problem> {
-        match room {
-            Some(room) => Ok(vec![self.room_of(who, room)?.0]),
-            None => Ok(self.person(who)?.places.lock().clone()),
-        }
-    }
-
-    /// Which of these this person wants to hear of.
-    pub(in crate::chat) fn wanted(
-        &self,
-        who: ClientId,
-        records: Vec<Arc<Record>>,
-    ) -> Vec<(Arc<Record>, bool)> {
-        let is_wanted = |record: &Record| {
-            self.ignored_by.is_empty()
-                || self.ignored_by.get(&NameKey::kept(&record.author)).is_none_or(|by| !by.contains(&who))
+        before: Option<&str>,
+    ) -> Result<(Vec<RoomName>, Option<Position>), Problem> {
+        let rooms = match room {
+            Some(room) => vec![self.room_of(who, room)?.0],
+            None => self.person(who)?.places.lock().clone(),
         };
-        records.into_iter().map(|record| (record.clone(), is_wanted(&record))).collect()
+        Ok((rooms, before.map(|before| self.position(before)).transpose()?))
     }
 
-    /// What was deleted in the store is gone here too, and all who may show it are told; what
-    /// the operator is told, who is `by` and perhaps here.
+    /// Whether this person may know of a message, which was shown to its room, and wants to.
+    pub(in crate::chat) fn is_wanted(&self, who: ClientId, room: &RoomName, entry: &Entry) -> bool {
+        let head = self.recent.head(room).unwrap_or_default();
+        entry.position <= head && self.heard(who, [entry]).next().is_some()
+    }
+
+    /// What was deleted in the store, all up to a position, is gone here too, and those who
+    /// may show it are told; what the operator is told, who may be here.
     pub(in crate::chat) fn erased(
         &mut self,
         turn: &mut Turn<'_>,
-        author: &NameKey,
+        deletion: Deletion,
         operator: Option<ClientId>,
-        erased: Erased,
     ) -> Event {
+        let Deletion { author, until, erased } = deletion;
         let room = erased.room.as_deref().and_then(|room| RoomName::parse(room).ok());
-        let mut alike = self.recent.forget(author, room.as_ref());
+        let mut alike = self.recent.forget(&author, room.as_ref(), until);
         alike.retain(|spelling| *spelling != erased.name);
         let erased = Erased { alike, ..erased };
         let told = Event::Erased(Erased { messages: None, ..erased.clone() });

@@ -153,9 +153,11 @@ async function isReadable(page, server, adam, name) {
   adam.says(`${name}: look at https://example.org/`);
   adam.ask({ type: "whisper", to: name, text: "psst" });
   await page.locator("mark").last().waitFor();
+  await say(page, "/search look*");
+  await page.locator(".hit mark").first().waitFor();
   await say(page, "/nonsense");
   await page.getByRole("alert").getByText("/nonsense").waitFor();
-  const hues = await page.evaluate(contrasts, ".name, .item > .avatar, .text, .text a, mark, time, h2, .label, .badge, .state, #topic, .problem, .you, .day, .newest, .send");
+  const hues = await page.evaluate(contrasts, ".name, .item > .avatar, .text, .text a, mark, time, h2, .label, .badge, .state, #topic, .problem, .you, .day, .newest, .send, .where, .excerpt, .check, #search-status");
   assert(hues.length > 30, "nothing was looked at");
   for (const { what, ratio } of hues) assert(ratio >= 4.5, `${what}: ${ratio.toFixed(2)}`);
 }

@@ -139,6 +139,28 @@ fn in_another_session_of_the_same_log_what_was_missed_tells_what_was_said() {
 }
 
 #[test]
+fn a_room_without_a_message_in_the_new_log_is_resumed_from_the_place_of_the_welcome() {
+    let script = Script::new();
+    let (_chat, updates, peer) = script.start();
+    peer.tell(&joined("games", "John"));
+    peer.tell(&said("games", "in the old log", "s-1"));
+    next_event(&updates);
+    next_event(&updates);
+    peer.cut();
+    let peer = script.peer();
+    peer.welcome("another", "lobby", "t-7");
+    back(&updates);
+    peer.ask();
+    peer.tell(&resumed("games", false, 0));
+    peer.restored();
+    next_event(&updates);
+    peer.cut();
+    let peer = script.peer();
+    peer.welcome("another", "lobby", "t-8");
+    assert_eq!(peer.ask().ask, Ask::Join { room: "games".to_owned(), since: Some("t-7".to_owned()) });
+}
+
+#[test]
 fn where_some_of_what_was_missed_is_gone_it_is_said_again() {
     let script = Script::new();
     let (chat, updates, peer) = script.start();

@@ -11,7 +11,8 @@ use chinwag::ConnectOptions;
 use super::crowd::Crowd;
 use super::footprint::Footprint;
 use super::{Answer, Kind};
-use crate::support::{PATIENCE, Program, Raw, request};
+use crate::metrics::scrape;
+use crate::support::{PATIENCE, Program, Raw, eventually, request};
 use crate::tls::authority::{Authority, HERE};
 
 /// What 99 of 100 deliveries take at most, whatever goes on.
@@ -78,7 +79,12 @@ mod tempfile {
 
 impl Arena {
     pub fn new() -> Self {
-        Self::with(&[], ConnectOptions::new(), "ws", None)
+        Self::new_with(&[])
+    }
+
+    /// With further arguments for the server.
+    pub fn new_with(args: &[&str]) -> Self {
+        Self::with(args, ConnectOptions::new(), "ws", None)
     }
 
     /// Behind TLS.
@@ -112,7 +118,7 @@ impl Arena {
         self.server.child.id()
     }
 
-    fn crowd(&self) -> &Crowd {
+    pub fn crowd(&self) -> &Crowd {
         self.crowd.as_ref().expect("it is there until the arena ends")
     }
 
@@ -132,11 +138,33 @@ impl Arena {
 
     /// The same, with further header fields.
     pub fn foe_with(&self, fields: &str) -> Raw {
+        self.upgraded(&foe(), fields)
+    }
+
+    /// The same, under a name that is known.
+    pub fn foe_named(&self, name: &str) -> Raw {
+        self.upgraded(name, "")
+    }
+
+    fn upgraded(&self, name: &str, fields: &str) -> Raw {
         let mut raw = Raw::connect(self.addr);
-        raw.send(request(&format!("/?name={}", foe()), fields).as_bytes());
+        raw.send(request(&format!("/?name={name}"), fields).as_bytes());
         let head = raw.read_head();
         assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
         raw
+    }
+
+    /// How many connections the server has ended with this code. For who does not read: the
+    /// close frame may wait for ever behind what the system cannot deliver.
+    pub fn closes(&self, code: u16) -> f64 {
+        scrape(self.addr).labelled("chinwag_closes_total", &[("code", &code.to_string())])
+    }
+
+    /// Waits until there is one more of these than before.
+    pub fn close_after(&self, code: u16, before: f64) -> Answer {
+        eventually("the server ends it", || self.closes(code) > before);
+        assert_eq!(self.closes(code), before + 1.0, "closes with {code}");
+        Answer::Close(code)
     }
 
     /// Tries each kind by itself.

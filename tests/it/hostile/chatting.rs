@@ -14,7 +14,7 @@ fn whatever_is_said_is_answered_beside_a_crowd() {
 }
 
 pub fn kinds() -> Vec<Kind> {
-    [texts(), syntax(), types(), ids()].into_iter().flatten().collect()
+    [texts(), syntax(), types(), searches(), ids()].into_iter().flatten().collect()
 }
 
 fn json_foe(arena: &Arena) -> Raw {
@@ -196,6 +196,34 @@ fn types() -> Vec<Kind> {
             Served,
             r#"{"type":"history","room":"lobby","limit":18446744073709551615}"#,
         ),
+    ]
+}
+
+fn searches() -> Vec<Kind> {
+    let search = |words: &str| format!(r#"{{"type":"search","words":"{words}"}}"#);
+    vec![
+        asks("searches for nothing", Error("bad_request"), search("")),
+        asks("searches for all that begins like nothing", Error("bad_request"), search("* * *")),
+        asks("searches for 16,000 characters", Error("bad_request"), search(&"x".repeat(16_000))),
+        asks("searches for 100 words", Error("bad_request"), search(&"x* ".repeat(100))),
+        asks(
+            "searches with a database's words",
+            Served,
+            search(r#"x* OR NEAR(y, 2) NOT z\\\") UNION SELECT"#),
+        ),
+        asks("searches with controls", Served, search(r"x\u0000\u001b[2J\u202e")),
+        asks(
+            "searches where it is not",
+            Error("not_in_room"),
+            r#"{"type":"search","words":"x","room":"elsewhere"}"#,
+        ),
+        asks(
+            "searches before a position that is none",
+            Error("bad_position"),
+            r#"{"type":"search","words":"x","before":"\u0000"}"#,
+        ),
+        asks("deletes what somebody said", Error("forbidden"), r#"{"type":"erase","name":"Crowd 1"}"#),
+        says("deletes everybody by a command", "/erase Crowd 1: lobby", "This is for operators only."),
     ]
 }
 

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -21,6 +22,8 @@ pub struct Crowd {
 }
 
 struct Talk {
+    /// Bytes that each message has behind its number.
+    words: AtomicUsize,
     /// When each message was said; held while one is, so that who holds it stops the talk.
     said: Mutex<Said>,
     /// What each of them has heard, in order, and when.
@@ -39,6 +42,7 @@ impl Crowd {
     /// Joins, and begins to talk.
     pub fn gather(url: &str, options: &ConnectOptions) -> Self {
         let talk = Arc::new(Talk {
+            words: AtomicUsize::new(0),
             said: Mutex::default(),
             heard: (0..PEOPLE).map(|_| Mutex::default()).collect(),
             lost: Mutex::default(),
@@ -67,6 +71,12 @@ impl Crowd {
         let talking = talk.clone();
         threads.push(thread::spawn(move || talking.run(&senders)));
         Self { talk, threads }
+    }
+
+    /// Has them say so many bytes each time, until what this returns goes.
+    pub fn talk_at_length(&self, bytes: usize) -> impl Drop + use<> {
+        self.talk.words.store(bytes, Ordering::SeqCst);
+        AtLength(self.talk.clone())
     }
 
     /// How many messages have been said.
@@ -130,6 +140,7 @@ impl Talk {
         else {
             return;
         };
+        let number = number.split(' ').next().unwrap_or_default();
         self.heard[person].lock().push((number.parse().unwrap(), Instant::now()));
     }
 
@@ -143,10 +154,20 @@ impl Talk {
                 let number = said.at.len();
                 said.at.push(Instant::now());
                 // Where it fails, the one who hears no more says why.
-                let _ = senders[number % PEOPLE].send(format!("#{number}"));
+                let words = " bla".repeat(self.words.load(Ordering::SeqCst) / 4);
+                let _ = senders[number % PEOPLE].send(format!("#{number}{words}"));
             }
             thread::sleep(TICK);
         }
+    }
+}
+
+/// While it lives, the crowd talks at length.
+struct AtLength(Arc<Talk>);
+
+impl Drop for AtLength {
+    fn drop(&mut self) {
+        self.0.words.store(0, Ordering::SeqCst);
     }
 }
 

@@ -1,8 +1,11 @@
 //! Too many of something, as fast as it goes.
 
+use std::io::Write;
+use std::net::TcpStream;
+
 use std::time::{Duration, Instant};
 
-use super::arena::{Arena, answer_while, foe, pour};
+use super::arena::{Arena, answer_while, foe, pour, read_frame, reads_while};
 use super::frames::answers_ping;
 use super::{Answer, Kind};
 use crate::support::{Raw, masked, request};
@@ -13,6 +16,9 @@ use Answer::{Close, Served};
 const WAIT: Duration = Duration::from_millis(500);
 /// Over the 256 handshakes that may be under way.
 const AT_THE_DOOR: usize = 600;
+/// What a flood of control frames is borne at the most: its first thousand or two, and then the
+/// time-outs for a close that nobody reads.
+const BORNE: Duration = Duration::from_secs(5);
 
 #[test]
 fn floods_of_connections_and_frames_are_borne_beside_a_crowd() {
@@ -106,23 +112,77 @@ fn connections() -> Vec<Kind> {
     ]
 }
 
-/// One who sends this a hundred times, reading nothing, and then asks whether all is well.
+/// The answer to too many control frames, which says that it is for them.
+fn end_for_controls(stream: &mut TcpStream) -> Answer {
+    loop {
+        match read_frame(stream) {
+            Some((0x88, payload)) => {
+                let words = String::from_utf8_lossy(&payload[2..]);
+                assert!(words.contains("control frames"), "closed for another reason: {words}");
+                return Close(u16::from_be_bytes([payload[0], payload[1]]));
+            }
+            Some(_) => {}
+            None => return Answer::Cut,
+        }
+    }
+}
+
+/// One who sends this without end, and reads nothing until the server has let go.
 fn pours(does: &'static str, bytes: fn() -> Vec<u8>) -> Kind {
+    Kind::new(does, Close(1008), move |arena| {
+        let mut raw = arena.foe();
+        let (bytes, before, began) = (bytes(), arena.closes(1008), Instant::now());
+        // The system may tell this side of the end much later than the server has let go.
+        raw.stream.set_write_timeout(Some(Duration::from_secs(1))).unwrap();
+        while raw.stream.write_all(&bytes).is_ok() {
+            assert!(began.elapsed() < BORNE, "still taken after {:?}", began.elapsed());
+        }
+        arena.close_after(1008, before)
+    })
+}
+
+/// One who sends this without end, and reads what comes.
+fn streams(does: &'static str, bytes: fn() -> Vec<u8>) -> Kind {
+    Kind::new(does, Close(1008), move |arena| {
+        let mut raw = arena.foe();
+        let (bytes, began) = (bytes(), Instant::now());
+        let answer = reads_while(&mut raw, || Some(bytes.clone()), end_for_controls);
+        assert!(began.elapsed() < BORNE, "still taken after {:?}", began.elapsed());
+        answer
+    })
+}
+
+/// One who sends this once, and is not in the wrong.
+fn may_send(does: &'static str, bytes: fn() -> Vec<u8>) -> Kind {
     Kind::new(does, Served, move |arena| {
         let mut raw = arena.foe();
-        let bytes = bytes();
-        for _ in 0..100 {
-            pour(&mut raw.stream, &bytes);
-        }
+        pour(&mut raw.stream, &bytes());
         answers_ping(&mut raw.stream)
     })
 }
 
 fn frames() -> Vec<Kind> {
     vec![
-        pours("sends 100,000 pings and reads no pong", || masked(0x89, b"").repeat(1000)),
-        pours("sends megabytes of pings and reads no pong", || masked(0x89, &[b'p'; 125]).repeat(200)),
-        pours("sends 100,000 pongs that nobody asked for", || masked(0x8a, b"").repeat(1000)),
+        pours("sends pings without end and reads no pong", || masked(0x89, b"").repeat(1000)),
+        pours("sends the longest pings without end and reads no pong", || {
+            masked(0x89, &[b'p'; 125]).repeat(200)
+        }),
+        pours("sends pongs that nobody asked for, without end", || masked(0x8a, b"").repeat(1000)),
+        streams("sends pings without end and reads the pongs", || masked(0x89, b"ping").repeat(100)),
+        streams("sends pings and pongs in turn, without end", || {
+            [masked(0x89, b"ping"), masked(0x8a, b"pong")].concat().repeat(100)
+        }),
+        streams("sends a hundred pings behind each message, without end", || {
+            [masked(0x81, b"hi"), masked(0x89, b"").repeat(100)].concat()
+        }),
+        Kind::new("sends ten pings behind each fragment, without end", Close(1008), |arena| {
+            let mut raw = arena.foe();
+            pour(&mut raw.stream, &masked(0x01, b"once"));
+            let fragment = [masked(0x00, b""), masked(0x89, b"").repeat(10)].concat();
+            reads_while(&mut raw, || Some(fragment.clone()), end_for_controls)
+        }),
+        may_send("sends 900 pings at once", || masked(0x89, b"").repeat(900)),
+        may_send("sends 900 pongs at once that nobody asked for", || masked(0x8a, b"").repeat(900)),
         Kind::new("sends empty messages without end", Close(1008), |arena| {
             let mut raw = arena.foe();
             let empty = masked(0x81, b"").repeat(1000);

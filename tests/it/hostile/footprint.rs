@@ -22,7 +22,8 @@ pub struct Footprint {
 impl Footprint {
     pub fn of(pid: u32) -> Self {
         let count = |what: &str| fs::read_dir(format!("/proc/{pid}/{what}")).map_or(0, Iterator::count);
-        Self { threads: count("task"), descriptors: count("fd"), resident: memory(pid, "VmRSS:") }
+        let resident = memory(pid, "VmRSS:").unwrap();
+        Self { threads: count("task"), descriptors: count("fd"), resident }
     }
 
     /// Waits until the process holds no more than before.
@@ -45,14 +46,19 @@ impl Footprint {
     /// Asserts that the process never held much more memory than now.
     #[track_caller]
     pub fn check_peak(self, pid: u32) {
-        let peak = memory(pid, "VmHWM:");
+        let peak = peak(pid).unwrap();
         assert!(peak <= self.resident + PEAK_SLACK, "{peak} bytes at the height, {self:?} at first");
     }
 }
 
+/// The most bytes that the process ever had in memory; `None` once it has ended.
+pub fn peak(pid: u32) -> Option<usize> {
+    memory(pid, "VmHWM:")
+}
+
 /// Bytes, by the field's name in the process's status.
-fn memory(pid: u32, field: &str) -> usize {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = status.lines().find(|line| line.starts_with(field)).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() << 10
+fn memory(pid: u32, field: &str) -> Option<usize> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find(|line| line.starts_with(field))?;
+    Some(line.split_whitespace().nth(1)?.parse::<usize>().ok()? << 10)
 }

@@ -126,8 +126,12 @@ fn crowds() -> Vec<Kind> {
                 (left >= 0).then(|| empty.clone())
             })
         }),
-        sends("sends a message in 1024 fragments with a ping behind each", Served, || {
-            let fragment = [masked(0x00, b"x"), masked(0x89, b"p")].concat();
+        sends("sends a message in 1024 fragments with a ping behind every second", Served, || {
+            let fragments = [masked(0x00, b"x"), masked(0x00, b"x"), masked(0x89, b"p")].concat();
+            [masked(0x01, b"x"), fragments.repeat(511), masked(0x80, b"x")].concat()
+        }),
+        sends("sends a message in 1024 fragments with two pings behind each", Close(1008), || {
+            let fragment = [masked(0x00, b"x"), masked(0x89, b"p").repeat(2)].concat();
             [masked(0x01, b"x"), fragment.repeat(1022), masked(0x80, b"x")].concat()
         }),
     ]

@@ -4,6 +4,7 @@
 
 mod arena;
 mod chatting;
+mod clients;
 mod closing;
 mod crowd;
 mod floods;
@@ -14,6 +15,7 @@ mod requests;
 mod secure;
 mod servers;
 mod slow;
+mod stalls;
 mod storms;
 mod utf8;
 
@@ -69,7 +71,7 @@ impl Kind {
 }
 
 /// All kinds by their group, in the order of the table in the documentation.
-fn groups() -> [(&'static str, Vec<Kind>); 11] {
+fn groups() -> [(&'static str, Vec<Kind>); 12] {
     [
         ("slow", slow::kinds()),
         ("request", requests::kinds()),
@@ -78,6 +80,7 @@ fn groups() -> [(&'static str, Vec<Kind>); 11] {
         ("UTF-8", utf8::kinds()),
         ("close", closing::kinds()),
         ("flood", floods::kinds()),
+        ("stall", stalls::kinds()),
         ("storm", storms::kinds()),
         ("chat", chatting::kinds()),
         ("log", logs::kinds()),

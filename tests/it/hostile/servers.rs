@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use chinwag::{ConnectOptions, Error};
 
-use crate::raw_server::{CLOSE, PING, Peer, RawServer, TEXT, frame};
+use crate::raw_server::{CLOSE, PING, PONG, Peer, RawServer, TEXT, frame};
 
 /// What a client takes in of a server that it has given up: for a moment it reads on and throws
 /// away, so that its last words arrive.
@@ -21,7 +21,7 @@ const SERVERS: [(&str, &str, Script); COUNT] = [
     ("speaks SSH", "HTTP", |listener| {
         answer(listener, |peer| peer.send(b"SSH-2.0-OpenSSH_9.9\r\n"));
     }),
-    ("accepts and hangs up", "before a whole response", |listener| drop(listener.accept().unwrap())),
+    ("accepts and hangs up", "before a whole response", |listener| drop(Peer::accept(listener))),
     ("accepts and says nothing", "within 1s", |listener| answer(listener, |_| {})),
     ("sends a head that never ends", "16 KiB", |listener| {
         answer(listener, |peer| {
@@ -141,18 +141,24 @@ const SERVERS: [(&str, &str, Script); COUNT] = [
         peer.upgrade("");
         peer.send(&[TEXT, 100, b'x']);
     }),
-    ("sends pings without end, and then garbage", "1002", |listener| {
+    ("sends pings without end", "too many control frames", |listener| {
+        upgraded(listener, |peer| pour(peer, &frame(PING, &[b'p'; 125]).repeat(100)));
+    }),
+    ("sends pongs without end", "too many control frames", |listener| {
+        upgraded(listener, |peer| pour(peer, &frame(PONG, b"").repeat(1000)));
+    }),
+    ("sends a ping behind each message, without end", "too many control frames", |listener| {
+        upgraded(listener, |peer| pour(peer, &[frame(TEXT, b"hi"), frame(PING, b"")].concat().repeat(100)));
+    }),
+    ("sends 900 pings, and then garbage", "1002", |listener| {
         upgraded(listener, |peer| {
-            let pings = frame(PING, &[b'p'; 125]).repeat(100);
-            for _ in 0..100 {
-                peer.send(&pings);
-            }
+            peer.send(&frame(PING, &[b'p'; 125]).repeat(900));
             peer.send(&[0x83, 0]);
         });
     }),
 ];
 
-pub const COUNT: usize = 34;
+pub const COUNT: usize = 37;
 
 /// What each does, and what the client then says.
 pub fn table() -> Vec<(&'static str, String)> {

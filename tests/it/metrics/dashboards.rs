@@ -19,13 +19,14 @@ const TABLE: &str = include_str!("../../../docs/metrics.md");
 /// What Prometheus itself adds.
 const ADDED: [&str; 2] = ["instance", "job"];
 
-/// All metrics that there can be: with TLS, and asked for where there is none.
+/// All metrics that there can be: with TLS and a store in a file, and asked for where there is none.
 fn live() -> Scrape {
     let authority = Authority::new();
     let socket = authority.path("chat.sock");
     let listen = format!("unix:{}", socket.display());
     let identity = authority.server(&HERE);
-    let args = [&["--listen", &listen][..], &identity.args()[..]].concat();
+    let store = format!("sqlite:{}", authority.path("chat.db").display());
+    let args = [&["--listen", &listen, "--store", &store][..], &identity.args()[..]].concat();
     let (_server, _) = Program::chat_server(&args);
     let mut stream = UnixStream::connect(socket).unwrap();
     stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{operator, person, refused, serve, server, text, until};
 use crate::rooms::Person;
-use crate::search::words::Unsearchable;
+use crate::support::flaky_store::FlakyStore;
 use crate::support::{Program, hear, hears};
 
 /// With a Cyrillic о.
@@ -168,11 +168,11 @@ fn operators_alone_delete_and_only_where_their_credential_reaches() {
 
 #[test]
 fn a_store_that_cannot_delete_says_so_and_nobody_is_told_that_it_did() {
-    let store = Unsearchable::new(StoreErrorKind::ReadOnly);
-    let chat = super::guarded(Chat::builder().store(std::sync::Arc::new(store)));
-    let server = serve(&chat);
+    let store = FlakyStore::new();
+    let server = serve(&super::guarded(Chat::builder().store(store.clone())));
     let mut adam = operator(&server, "Adam");
     says(&mut adam, "lobby", "word");
+    store.blind(StoreErrorKind::ReadOnly);
     refused(&mut adam, &json!({"type": "erase", "name": "Adam"}), "unavailable");
     assert_eq!(texts(&mut adam, &history("lobby")), ["word"]);
     adam.hears_nothing();
@@ -241,4 +241,46 @@ fn it_can_be_ordered_from_a_shell_and_is_in_the_log_with_who_did_it() {
     ] {
         assert!(log.iter().any(|logged| logged.contains("[INFO]") && logged.ends_with(line)), "{log:#?}");
     }
+}
+
+#[test]
+fn what_is_deleted_from_a_file_is_gone_from_it_and_what_others_said_outlives_the_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let (socket, file) = (folder.path().join("admin"), folder.path().join("chat.db"));
+    let (socket, store) = (socket.to_str().unwrap(), format!("sqlite:{}", file.display()));
+    let serve = || Program::chat_server(&["--store", &store, "--admin-socket", socket]);
+    let stop = |mut server: Program| {
+        server.signal("-TERM");
+        assert_eq!(server.exit_code(), 0);
+    };
+    let (server, addr) = serve();
+    let join = |addr, name: &str| chinwag::Connection::connect(&format!("ws://{addr}/?name={name}")).unwrap();
+    for (name, said) in [("Eve", "unspeakable"), ("John", "outspoken"), ("Eve", "unmentionable")] {
+        let mut person = join(addr, name);
+        hears(&mut person, &[&format!("{name} joined."), &format!("Welcome {name}.")]);
+        person.send(said).unwrap();
+        hears(&mut person, &[&format!("{name} says: {said}")]);
+        person.close(1000, "").unwrap();
+    }
+    let mut erase = Command::new(env!("CARGO_BIN_EXE_chat-server"));
+    let output = erase.args(["ctl", "--admin-socket", socket, "erase", "eve"]).output().unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "deleted 2 messages of eve\n");
+    stop(server);
+    let bytes = std::fs::read_dir(folder.path()).unwrap().flat_map(|entry| {
+        let path = entry.unwrap().path();
+        if path.is_file() { std::fs::read(path).unwrap() } else { Vec::new() }
+    });
+    let bytes = bytes.collect::<Vec<_>>();
+    let has = |text: &str| bytes.windows(text.len()).any(|part| part == text.as_bytes());
+    assert!(has("outspoken") && !has("unspeakable") && !has("unmentionable"));
+
+    let (server, addr) = serve();
+    let mut late = join(addr, "Late");
+    hears(&mut late, &["Late joined.", "Welcome Late."]);
+    late.send("/history").unwrap();
+    let line = hear(&mut late);
+    assert!(line.ends_with("] John says: outspoken"), "{line}");
+    late.send("over").unwrap();
+    hears(&mut late, &["Late says: over"]);
+    stop(server);
 }

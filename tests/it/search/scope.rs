@@ -1,10 +1,14 @@
 //! Where is looked: in rooms that one is in, and not at what one ignores.
 
+use std::sync::Arc;
+
 use chinwag::chat::{Chat, Identity, RoomName};
+use chinwag::store::{Memory, Store, Ticket};
 use serde_json::json;
 
 use super::{answer, finds, joins, says, serve, server};
 use crate::rooms::Person;
+use crate::support::flaky_store::draft;
 
 #[test]
 fn a_message_is_found_as_it_was_said() {
@@ -96,4 +100,15 @@ fn what_was_said_before_one_came_is_found_too_and_whispers_are_not() {
     let mut adam = Person::join(&server, "Adam");
     assert_eq!(finds(&mut adam, "tea"), ["tea for two"]);
     assert_eq!(finds(&mut john, "tea"), ["tea for two"]);
+}
+
+#[test]
+fn nothing_is_found_before_its_room_has_heard_it() {
+    let store = Arc::new(Memory::new());
+    let server = serve(Chat::builder().store(store.clone()));
+    let mut john = Person::join(&server, "John");
+    says(&mut john, "lobby", "tea heard");
+    // As another server appends what this one is yet to hear of.
+    store.append(Ticket(0), draft("lobby", "Adam", "tea unheard"));
+    assert_eq!(finds(&mut john, "tea"), ["tea heard"]);
 }

@@ -1,15 +1,13 @@
 //! What is looked for, hostile words too, and stores that cannot.
 
-use std::sync::Arc;
-
-use chinwag::store::{
-    Bounds, Draft, Erasure, Found, Memory, Outcome, Position, Record, Retention, Search, Store, StoreError,
-    StoreErrorKind, StoreStatistics, Tail, Ticket,
-};
+use chinwag::chat::Chat;
+use chinwag::protocol::Event;
+use chinwag::store::StoreErrorKind;
 use serde_json::json;
 
-use super::{answer, finds, says, server, store_of};
+use super::{answer, finds, says, serve, server};
 use crate::rooms::Person;
+use crate::support::flaky_store::FlakyStore;
 
 #[test]
 fn case_and_accents_do_not_matter_and_a_star_stands_for_the_rest_of_a_word() {
@@ -76,92 +74,38 @@ fn a_search_for_nothing_or_for_too_much_is_refused() {
 }
 
 #[test]
-fn a_store_that_cannot_be_searched_says_so_and_not_where_it_is() {
+fn a_store_that_cannot_be_searched_says_so_and_not_what_is_wrong_with_it() {
+    let store = FlakyStore::new();
+    let server = serve(Chat::builder().store(store.clone()));
+    let mut john = Person::join(&server, "John");
+    says(&mut john, "lobby", "tea");
     for kind in [StoreErrorKind::Unsupported, StoreErrorKind::Gone, StoreErrorKind::Damaged] {
-        let server = store_of(Unsearchable::new(kind));
-        let mut john = Person::join(&server, "John");
+        store.blind(kind);
         let refused = answer(&mut john, &json!({"type": "search", "words": "tea", "id": "s1"}));
         assert_eq!((&refused["code"], &refused["id"]), (&json!("unavailable"), &json!("s1")));
-        assert!(!refused["reason"].as_str().unwrap().contains("/var"), "{refused}");
+        assert!(!refused["reason"].as_str().unwrap().contains("told to fail"), "{refused}");
         says(&mut john, "lobby", "people go on talking");
     }
+    store.recover();
+    assert_eq!(finds(&mut john, "tea"), ["tea"]);
 }
 
-/// A store in memory that finds nothing, and deletes nothing.
-pub(crate) struct Unsearchable {
-    memory: Memory,
-    kind: StoreErrorKind,
-}
-
-impl Unsearchable {
-    pub(crate) fn new(kind: StoreErrorKind) -> Self {
-        Self { memory: Memory::new(), kind }
+#[test]
+fn two_look_at_a_time_and_a_store_that_takes_a_while_holds_up_nobody_who_talks() {
+    let store = FlakyStore::new();
+    let server = serve(Chat::builder().store(store.clone()));
+    let mut john = Person::join(&server, "John");
+    says(&mut john, "lobby", "tea");
+    let mut others = ["Adam", "Eve", "Zoe"].map(|name| Person::join(&server, name));
+    store.stall();
+    for other in &others {
+        other.ask(r#"{"type":"search","words":"tea"}"#);
     }
-}
-
-impl Store for Unsearchable {
-    fn epoch(&self) -> &str {
-        self.memory.epoch()
-    }
-
-    fn outlives_process(&self) -> bool {
-        false
-    }
-
-    fn open(&self, tail: Tail) {
-        self.memory.open(tail);
-    }
-
-    fn append(&self, ticket: Ticket, draft: Draft) -> Option<Outcome> {
-        self.memory.append(ticket, draft)
-    }
-
-    fn commit(&self) {}
-
-    fn bounds(&self, room: &str) -> Result<Bounds, StoreError> {
-        self.memory.bounds(room)
-    }
-
-    fn after(
-        &self,
-        room: &str,
-        after: Position,
-        until: Position,
-        limit: usize,
-    ) -> Result<Vec<Arc<Record>>, StoreError> {
-        self.memory.after(room, after, until, limit)
-    }
-
-    fn before(
-        &self,
-        room: &str,
-        before: Option<Position>,
-        limit: usize,
-    ) -> Result<Vec<Arc<Record>>, StoreError> {
-        self.memory.before(room, before, limit)
-    }
-
-    fn count(&self, room: &str, after: Position, until: Position) -> Result<u64, StoreError> {
-        self.memory.count(room, after, until)
-    }
-
-    fn search(&self, _search: &Search) -> Result<Found, StoreError> {
-        Err(StoreError::new(self.kind, "no index in /var/lib/chinwag/chat.db"))
-    }
-
-    fn erase(&self, _erasure: &Erasure) -> Result<u64, StoreError> {
-        Err(StoreError::new(self.kind, "no index in /var/lib/chinwag/chat.db"))
-    }
-
-    fn set_retention(&self, retention: Retention) {
-        self.memory.set_retention(retention);
-    }
-
-    fn health(&self) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    fn statistics(&self) -> StoreStatistics {
-        self.memory.statistics()
+    store.wait_for_asking(2);
+    says(&mut john, "lobby", "while they wait");
+    assert_eq!(store.asking(), 2);
+    store.resume();
+    for other in &mut others {
+        while !matches!(other.hear(), Event::Found { messages, .. } if messages.len() == 1) {}
     }
 }

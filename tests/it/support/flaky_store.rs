@@ -48,6 +48,12 @@ struct State {
     is_reading_held: bool,
     /// So many wait for that.
     readers: usize,
+    /// Questions are not answered.
+    is_stalled: bool,
+    /// How many wait to be.
+    asking: usize,
+    /// A chat that has it later gets the log alone: no keys, and so no sessions.
+    forgets_keys: bool,
 }
 
 /// For the tail that was there when it was committed.
@@ -81,6 +87,37 @@ impl FlakyStore {
     /// From now on nothing can be looked up.
     pub fn blind(&self, kind: StoreErrorKind) {
         self.shared.state.lock().blindness = Some(error(kind));
+    }
+
+    /// A chat that has this store from now on knows no session of an earlier one.
+    pub fn forget_sessions(&self) {
+        self.shared.state.lock().forgets_keys = true;
+    }
+
+    /// From now on questions wait.
+    pub fn stall(&self) {
+        self.shared.state.lock().is_stalled = true;
+    }
+
+    /// What waits is answered now.
+    pub fn resume(&self) {
+        self.shared.state.lock().is_stalled = false;
+        self.shared.changed.notify_all();
+    }
+
+    /// Waits until so many questions wait to be answered.
+    #[track_caller]
+    pub fn wait_for_asking(&self, count: usize) {
+        let mut state = self.shared.state.lock();
+        while state.asking < count {
+            let wait = self.shared.changed.wait_for(&mut state, PATIENCE);
+            assert!(!wait.timed_out(), "{} instead of {count} questions wait", state.asking);
+        }
+    }
+
+    /// How many questions wait to be answered.
+    pub fn asking(&self) -> usize {
+        self.shared.state.lock().asking
     }
 
     /// All is well again; what is held stays so.
@@ -139,8 +176,14 @@ impl FlakyStore {
     }
 
     fn seen(&self) -> Result<&Memory, StoreError> {
-        let blindness = self.shared.state.lock().blindness.clone();
-        blindness.map_or(Ok(&self.shared.log), Err)
+        let mut state = self.shared.state.lock();
+        if state.is_stalled {
+            state.asking += 1;
+            self.shared.changed.notify_all();
+            self.shared.changed.wait_while(&mut state, |state| state.is_stalled);
+            state.asking -= 1;
+        }
+        state.blindness.clone().map_or(Ok(&self.shared.log), Err)
     }
 }
 
@@ -184,7 +227,7 @@ impl Store for FlakyStore {
     }
 
     fn outlives_process(&self) -> bool {
-        true
+        !self.shared.state.lock().forgets_keys
     }
 
     fn open(&self, tail: Tail) {

@@ -7,6 +7,7 @@ mod moderation;
 mod pty;
 mod rooms;
 mod script;
+mod searching;
 mod trouble;
 
 use chinwag::protocol::{Ask, Event};

@@ -1,1 +1,0 @@
-//! What any store has to do, to be tried with one's own.

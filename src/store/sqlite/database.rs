@@ -1,0 +1,252 @@
+//! The connection that writes, and what is known of the file without asking it. Belongs to
+//! whoever holds its lock: the writer for each batch, others for a portion of an erasure.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::error::{Result, Trouble};
+use super::file::FileId;
+use super::opening::Options;
+use super::pool::Pool;
+use super::rooms::Rooms;
+use super::rows::{now_micros, unsigned};
+use super::statistics::Counted;
+use super::upkeep::Upkeep;
+use crate::store::{Record, StoreError};
+
+/// How long a transaction waits for another process's.
+pub(super) const BUSY: Duration = Duration::from_secs(1);
+/// The same, while the store fails anyway.
+pub(super) const BUSY_FAILING: Duration = Duration::from_millis(50);
+/// So far behind the latest message numbering goes on when a file is opened.
+const LEAP: i64 = 1_000_000;
+/// What a transaction writes beside its messages, roughly.
+const TRANSACTION_BYTES: u64 = 5 * 4096;
+
+#[derive(Debug)]
+pub(super) struct Database {
+    pub path: PathBuf,
+    pub options: Options,
+    pub pool: Arc<Pool>,
+    pub connection: Connection,
+    /// The file that the connection has; none where that is closed, for another is at the
+    /// path.
+    pub file: Option<FileId>,
+    /// The store was closed, and opens no file any more.
+    pub is_closed: bool,
+    /// When the path was last looked at.
+    pub looked: Option<Instant>,
+    pub epoch: String,
+    pub totals: Totals,
+    /// As the file has them.
+    saved: Totals,
+    pub rooms: Rooms,
+    /// Changes whenever somebody else has written.
+    data_version: i64,
+    /// What is known may be wrong: a transaction came to nothing.
+    pub is_stale: bool,
+    /// The latest message that the tail has, or is about to get.
+    pub seen: i64,
+    /// The last message of the open transaction, by which one can tell later whether it
+    /// came to something.
+    pub evidence: Option<Arc<Record>>,
+    /// A commit has failed, and what it left in the log beside the file is not overwritten
+    /// yet: should the process end now, the next might find it whole.
+    pub is_doubtful: bool,
+    pub upkeep: Upkeep,
+    pub counted: Arc<Counted>,
+    /// Something was erased, and the log beside the file still has it.
+    pub is_sweep_due: bool,
+    /// What was written since the last checkpoint, roughly.
+    pub written: u64,
+}
+
+/// The numbers in the table `meta`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Totals {
+    /// The greatest number that was ever given.
+    pub latest: i64,
+    /// The greatest number in rooms that are forgotten.
+    pub forgotten: i64,
+    pub receipts: i64,
+}
+
+impl Database {
+    pub(super) fn new(
+        path: PathBuf,
+        options: Options,
+        pool: Arc<Pool>,
+        connection: Connection,
+        file: FileId,
+    ) -> Self {
+        Self {
+            path,
+            pool,
+            connection,
+            file: Some(file),
+            is_closed: false,
+            looked: None,
+            epoch: String::new(),
+            totals: Totals::default(),
+            saved: Totals::default(),
+            rooms: Rooms::default(),
+            data_version: 0,
+            is_stale: true,
+            seen: 0,
+            evidence: None,
+            is_doubtful: false,
+            upkeep: Upkeep::new(options.max_bytes),
+            counted: Arc::default(),
+            is_sweep_due: false,
+            written: 0,
+            options,
+        }
+    }
+
+    /// As it is told to others.
+    pub(super) fn told(&self, doing: &str, trouble: Trouble) -> StoreError {
+        trouble.told(&self.path, doing)
+    }
+
+    /// Does `work` in a transaction, which is written whole or not at all.
+    pub(super) fn transaction<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        self.evidence = None;
+        self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        let done = self.refresh().and_then(|()| work(self)).and_then(|done| {
+            self.save()?;
+            Ok(done)
+        });
+        match done {
+            Ok(done) => {
+                self.commit()?;
+                self.counted.set_messages(unsigned(self.rooms.messages));
+                self.written += TRANSACTION_BYTES;
+                Ok(done)
+            }
+            Err(trouble) => {
+                self.roll_back();
+                Err(trouble)
+            }
+        }
+    }
+
+    fn commit(&mut self) -> Result<()> {
+        let committed = self.connection.prepare_cached("COMMIT")?.execute([]);
+        self.is_doubtful = committed.is_err();
+        let Err(error) = committed else { return Ok(()) };
+        self.roll_back();
+        // An error is no proof: what counts is what the next reader finds.
+        match self.evidence.take() {
+            Some(record) if self.holds(&record).unwrap_or(false) => {
+                log::warn!("{}: a transaction is written, with an error: {error}", self.path.display());
+                Ok(())
+            }
+            _ => Err(error.into()),
+        }
+    }
+
+    /// Ends a transaction that comes to nothing, if SQLite has not done so itself.
+    fn roll_back(&mut self) {
+        self.is_stale = true;
+        if !self.connection.is_autocommit()
+            && let Err(error) = self.connection.execute_batch("ROLLBACK")
+        {
+            log::debug!("{}: failed to roll back: {error}", self.path.display());
+        }
+    }
+
+    fn holds(&self, record: &Record) -> rusqlite::Result<bool> {
+        let sql = "SELECT 1 FROM messages JOIN rooms ON rooms.id = room
+                   WHERE number = ?1 AND name = ?2 AND time = ?3 AND author = ?4 AND text = ?5";
+        let (number, time) = (record.position.0 as i64, record.time as i64);
+        let values = params![number, &*record.room, time, &*record.author, record.text];
+        Ok(self.connection.query_row(sql, values, |_| Ok(())).optional()?.is_some())
+    }
+
+    /// Learns what others wrote, in the open transaction.
+    pub(super) fn refresh(&mut self) -> Result<()> {
+        let sql = "PRAGMA data_version";
+        let version = self.connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
+        if self.is_stale || version != self.data_version {
+            self.load()?;
+            (self.data_version, self.is_stale) = (version, false);
+        }
+        Ok(())
+    }
+
+    fn load(&mut self) -> Result<()> {
+        let value = |key: &str| {
+            let sql = "SELECT value FROM meta WHERE key = ?1";
+            self.connection.prepare_cached(sql)?.query_row([key], |row| row.get::<_, i64>(0))
+        };
+        // Somebody with a shell may have added rows.
+        let sql = "SELECT coalesce(max(number), 0) FROM messages";
+        let greatest = self.connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
+        self.totals = Totals {
+            latest: value("latest")?.max(greatest),
+            forgotten: value("forgotten")?,
+            receipts: value("receipts")?,
+        };
+        self.saved = self.totals;
+        self.rooms = Rooms::load(&self.connection)?;
+        self.counted.set_messages(unsigned(self.rooms.messages));
+        self.upkeep.look_soon();
+        Ok(())
+    }
+
+    fn save(&mut self) -> Result<()> {
+        self.upkeep.note(&self.rooms);
+        self.rooms.save(&self.connection)?;
+        let (new, old) = (self.totals, self.saved);
+        let mut update = self.connection.prepare_cached("UPDATE meta SET value = ?2 WHERE key = ?1")?;
+        for (key, new, old) in [
+            ("latest", new.latest, old.latest),
+            ("forgotten", new.forgotten, old.forgotten),
+            ("receipts", new.receipts, old.receipts),
+        ] {
+            if new != old {
+                update.execute(params![key, new])?;
+            }
+        }
+        self.saved = new;
+        Ok(())
+    }
+
+    /// Goes on numbering behind all that anybody can have been given of this store.
+    ///
+    /// A file that is opened may lack its last moments: it is a backup, or the power
+    /// failed. What was given then must not be given again. The time of day is behind all
+    /// numbers of earlier runs, for nobody says a million messages a second; where the
+    /// clock was set back, the leap is.
+    pub(super) fn renumber(&mut self) -> Result<()> {
+        let known = self.totals.latest;
+        self.transaction(|db| {
+            let latest = db.totals.latest.max(known);
+            // Nothing was ever given of a store that is new.
+            if latest > 0 {
+                db.totals.latest = now_micros().max(latest.saturating_add(LEAP));
+            }
+            Ok(())
+        })
+    }
+
+    /// Finds out whether the store can be written, by writing.
+    pub(super) fn probe(&mut self) -> Result<()> {
+        self.verify()?;
+        self.transaction(|db| {
+            db.connection.prepare_cached("UPDATE meta SET value = value WHERE key = 'latest'")?.execute([])?;
+            Ok(())
+        })
+    }
+
+    /// Moves all that the log beside the file has into the file, and empties the log;
+    /// whether nobody was in the way.
+    pub(super) fn truncate_log(&self) -> rusqlite::Result<bool> {
+        let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
+        let busy: i64 = self.connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
+        Ok(busy == 0)
+    }
+}
