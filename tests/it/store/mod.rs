@@ -3,6 +3,7 @@
 mod conformance;
 mod sqlite;
 mod sqlite_conformance;
+mod sqlite_search;
 mod sqlite_trouble;
 mod sqlite_upkeep;
 mod support;
