@@ -2,7 +2,6 @@
 
 mod conformance;
 mod sqlite;
-mod sqlite_conformance;
 mod sqlite_search;
 mod sqlite_trouble;
 mod sqlite_upkeep;
