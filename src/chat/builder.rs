@@ -186,9 +186,9 @@ impl ChatBuilder {
                 headcount: Headcount::new(self.headcount_interval),
                 tell_headcount: tell_headcount(shared.clone()),
             });
-            let (roll, begun) = (Arc::default(), OnceLock::new());
+            let (roll, begun, portions) = (Arc::default(), OnceLock::new(), Mutex::default());
             let (state, searches) = (Mutex::new(state), Turnstile::default());
-            Shared { roll, state, store, begun, dialects, authenticate, bans_file, searches }
+            Shared { roll, state, store, begun, portions, dialects, authenticate, bans_file, searches }
         });
         Chat { shared }
     }

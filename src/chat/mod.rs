@@ -98,6 +98,8 @@ struct Shared {
     store: Arc<dyn Store>,
     /// The store has this chat's tail.
     begun: OnceLock<()>,
+    /// Held while somebody who comes back is sent a portion of what was missed.
+    portions: Mutex<()>,
     dialects: Dialects,
     authenticate: Option<Authenticate>,
     bans_file: Option<BansFile>,

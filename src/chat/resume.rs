@@ -14,11 +14,13 @@ use crate::{Client, CloseCode};
 
 /// So many missed messages, and bytes of their text, at a time are sent to one who comes
 /// back, and how long such a portion may take.
-const PORTION: usize = 64;
+const PORTION: usize = 256;
 const PORTION_BYTES: usize = 64 * 1024;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// So many messages at a time are read from the store.
 const PAGE: usize = 256;
+/// So many at most are left for the turn of the hub's in which one comes in.
+const REST: usize = 64;
 /// So many times at most one is nearly there and finds that much was said meanwhile.
 const MAX_TRIES: usize = 1000;
 
@@ -27,9 +29,11 @@ struct Way {
     room: RoomName,
     /// All up to here was heard.
     place: Position,
-    /// So many more are there up to `until`, of those that were announced.
+    /// So many were said between there and `until`, and kept at first.
     left: u64,
     until: Position,
+    /// How many messages the room had been shown by then.
+    shown: u64,
     complete: bool,
 }
 
@@ -55,7 +59,9 @@ impl Member {
         let mut way = self.way(room, since);
         let missed = self.missed(me, &way);
         let (room, complete) = (way.room.to_string(), way.complete);
-        self.send(me, &Event::Resumed { room, complete, missed });
+        self.tell(me, &Event::Resumed { room, complete, missed });
+        let deleted = self.shared.state.lock().deleted_since(&way.room, since);
+        deleted.into_iter().for_each(|erased| self.tell(me, &Event::Erased(erased)));
         for _ in 0..MAX_TRIES {
             if !self.catch_up(me, &mut way) {
                 return;
@@ -69,15 +75,14 @@ impl Member {
 
     /// Where somebody was, and how much there is behind it.
     fn way(&self, room: RoomName, since: &str) -> Way {
-        let (position, is_at_hand, head) = {
+        let (position, begins, (head, shown)) = {
             let state = self.shared.state.lock();
-            let position = state.positions.parse(since);
-            let head = state.recent.head(&room).unwrap_or_default();
-            let is_at_hand = |position| position <= head && state.recent.after(&room, position).is_some();
-            (position, position.is_some_and(is_at_hand), head)
+            (state.positions.parse(since), state.recent.begins(&room), state.recent.shown(&room))
         };
-        let (place, complete) = match (position, is_at_hand) {
-            (Some(position), true) => (position, true),
+        let (place, complete) = match (position, begins) {
+            // Its log cannot be read, and what is said from here on is all that there is.
+            (_, None) => (head, false),
+            (Some(position), Some(begins)) if (begins..=head).contains(&position) => (position, true),
             _ => match self.shared.store.bounds(room.as_str()) {
                 // Of a position that is not of this store nothing is known but that all that
                 // is kept came after it.
@@ -92,10 +97,20 @@ impl Member {
             },
         };
         let left = self.count(&room, place, head);
-        Way { room, place, left, until: head, complete }
+        Way { room, place, left, until: head, shown, complete }
+    }
+
+    /// Goes on to what was shown by now.
+    fn extend(&self, way: &mut Way) {
+        let (head, shown) = self.shared.state.lock().recent.shown(&way.room);
+        way.left += shown.saturating_sub(way.shown);
+        (way.until, way.shown) = (way.until.max(head), shown);
     }
 
     fn count(&self, room: &RoomName, after: Position, until: Position) -> u64 {
+        if after >= until {
+            return 0;
+        }
         let at_hand = self.shared.state.lock().recent.after(room, after);
         match at_hand {
             Some(entries) => entries.iter().filter(|entry| entry.position <= until).count() as u64,
@@ -115,9 +130,7 @@ impl Member {
         loop {
             let entries = self.next(way, place).unwrap_or_default();
             let Some(last) = entries.last().map(|last| last.position) else { return missed };
-            let state = self.shared.state.lock();
-            let announced = entries.iter().filter(|entry| entry.position <= way.until);
-            missed += state.heard(me.id(), announced).count();
+            missed += self.shared.state.lock().heard(me.id(), &entries).count();
             if last >= way.until {
                 return missed;
             }
@@ -125,23 +138,25 @@ impl Member {
         }
     }
 
-    /// What was said behind a place: what is at hand, or else a page of the store's.
+    /// What was said between a place and the end of the way, which was shown: what is at
+    /// hand, or else a page of the store's.
     fn next(&self, way: &Way, place: Position) -> Result<Vec<Entry>, StoreError> {
-        let (positions, head) = {
+        let positions = {
             let state = self.shared.state.lock();
-            if let Some(entries) = state.recent.after(&way.room, place) {
+            if let Some(mut entries) = state.recent.after(&way.room, place) {
+                entries.retain(|entry| entry.position <= way.until);
                 return Ok(entries);
             }
-            (state.positions.clone(), state.recent.head(&way.room).unwrap_or_default())
+            state.positions.clone()
         };
-        // Nobody reads beyond what was shown.
-        let records = self.shared.store.after(way.room.as_str(), place, head, PAGE)?;
+        let records = self.shared.store.after(way.room.as_str(), place, way.until, PAGE)?;
         Ok(records.iter().map(|record| Entry::of(&positions, record, None)).collect())
     }
 
     /// Sends what was missed until little is left; false where the client does not take it.
     fn catch_up(&self, me: &Client, way: &mut Way) -> bool {
         loop {
+            self.extend(way);
             let is_at_hand = self.shared.state.lock().recent.after(&way.room, way.place).is_some();
             let entries = match self.next(way, way.place) {
                 Ok(entries) => entries,
@@ -150,63 +165,68 @@ impl Member {
                     Vec::new()
                 }
             };
-            if is_at_hand && entries.len() <= PORTION {
+            if is_at_hand && entries.len() <= REST {
                 return true;
             }
+            let last = entries.last().map(|last| last.position);
             if !is_at_hand {
-                self.tell_gap(me, way, &entries);
+                // Where there is nothing, it is not kept any more, or cannot be read.
+                let begins = || self.shared.state.lock().recent.begins(&way.room);
+                let next = last.unwrap_or_else(|| begins().unwrap_or(way.place).max(way.place));
+                self.tell_gap(me, way, entries.len() as u64, next);
+                way.place = next;
             }
-            let Some(last) = entries.last().map(|last| last.position) else {
-                // The rest is not kept any more, or cannot be read.
-                let begins = self.shared.state.lock().recent.begins(&way.room);
-                way.place = begins.unwrap_or(way.place).max(way.place);
-                return true;
-            };
+            let Some(last) = last else { return true };
             if !self.send_portions(me, &entries) {
                 return false;
             }
-            let announced = entries.iter().filter(|entry| entry.position <= way.until).count() as u64;
-            way.left = way.left.saturating_sub(announced);
+            way.left = way.left.saturating_sub(entries.len() as u64);
             way.place = last;
         }
     }
 
-    /// Tells of what was announced and is gone by now.
-    fn tell_gap(&self, me: &Client, way: &mut Way, entries: &[Entry]) {
+    /// Tells of what is gone by now of that which was there, where so many have come up to
+    /// `next`.
+    fn tell_gap(&self, me: &Client, way: &mut Way, come: u64, next: Position) {
+        // What was said in the meantime may be gone just so.
+        self.extend(way);
         let is_gone = match self.shared.store.bounds(way.room.as_str()) {
             Ok(bounds) => bounds.gone > way.place,
             Err(_) => true,
         };
-        if !is_gone || way.left == 0 {
+        // What was deleted is not missing.
+        if !is_gone {
             return;
         }
-        let place = entries.first().map_or(way.place, |first| Position(first.position.0.saturating_sub(1)));
-        let kept = self.count(&way.room, place, way.until);
+        let kept = come + self.count(&way.room, next, way.until);
         let dropped = way.left.saturating_sub(kept);
-        way.left = way.left.min(kept);
+        way.left = kept;
         if dropped > 0 {
             let (room, rooms) = (way.room.to_string(), vec![way.room.to_string()]);
-            self.send(me, &Event::Gap { room, dropped, rooms });
+            self.tell(me, &Event::Gap { room, dropped, rooms });
         }
     }
 
     /// Sends what was missed, as fast as this client takes it; false where it does not.
     fn send_portions(&self, me: &Client, entries: &[Entry]) -> bool {
-        let mut bytes = 0;
-        for (nth, entry) in entries.iter().enumerate() {
-            bytes += entry.message().text.len();
-            if bytes > PORTION_BYTES || (nth > 0 && nth % PORTION == 0) {
-                bytes = entry.message().text.len();
-                if !self.wait_in_order(me) {
-                    return false;
-                }
-            }
-            let is_heard = self.shared.state.lock().heard(me.id(), [entry]).next().is_some();
-            if is_heard {
-                self.send(me, &entry.said);
+        let mut rest = entries;
+        while !rest.is_empty() {
+            let (portion, behind) = rest.split_at(portion(rest));
+            rest = behind;
+            // However many come back at once, the others need the processor, too.
+            let one_at_a_time = self.shared.portions.lock();
+            let heard = {
+                let state = self.shared.state.lock();
+                state.heard(me.id(), portion).cloned().collect::<Vec<_>>()
+            };
+            me.send_directly(heard.iter().filter_map(|e| e.written(&self.shared.dialects, self.dialect)));
+            drop(one_at_a_time);
+            if !me.wait_half_read(PATIENCE) {
+                me.close(CloseCode::TRY_AGAIN, "too slow to keep up");
+                return false;
             }
         }
-        self.wait_in_order(me)
+        true
     }
 
     /// Comes in and hears the rest, in one turn of the hub's; false where that is too much
@@ -219,7 +239,7 @@ impl Member {
                 let mut state = shared.state.lock();
                 // A room whose log cannot be read is better than none.
                 let rest = state.recent.begins(&room).map(|_| state.recent.after(&room, place));
-                let is_in = rest.is_none_or(|rest| rest.is_some_and(|rest| rest.len() <= PAGE));
+                let is_in = rest.is_none_or(|rest| rest.is_some_and(|rest| rest.len() <= 2 * REST));
                 if is_in {
                     let earlier = Earlier::After(place);
                     if is_opening {
@@ -247,15 +267,24 @@ impl Member {
         is_ready
     }
 
-    fn send(&self, me: &Client, event: &Event) {
-        if let Some(message) = self.dialect().write(event, Listener::default()) {
-            me.send(message);
-        }
+    /// Tells something between what was missed, and in its place.
+    fn tell(&self, me: &Client, event: &Event) {
+        me.send_directly(self.dialect().write(event, Listener::default()));
     }
 
     pub(super) fn refuse(&self, me: &Client, problem: Problem, id: Option<String>) {
         self.in_turn(me, |shared, who| move |turn| shared.state.lock().refuse(turn, who, problem, id));
     }
+}
+
+/// How many of these go out together.
+fn portion(entries: &[Entry]) -> usize {
+    let mut bytes = 0;
+    let fits = |entry: &&Entry| {
+        bytes += entry.message().text.len();
+        bytes <= PORTION_BYTES
+    };
+    entries.iter().take(PORTION).take_while(fits).count().max(1)
 }
 
 fn warn_unread(error: &StoreError) {

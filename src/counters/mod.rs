@@ -88,6 +88,10 @@ pub(crate) struct ConnectionCounters {
     pub messages_received: AtomicU64,
     pub bytes_received: AtomicU64,
     pub accepted: AtomicU64,
+    /// What was sent without the hub.
+    pub deliveries: AtomicU64,
+    pub bytes_sent: AtomicU64,
+    pub dropped: AtomicU64,
     /// Messages that came too fast and had to wait.
     pub paced: AtomicU64,
     /// Times that an outbox was full and something gave way.
@@ -138,6 +142,12 @@ impl ConnectionCounters {
         add(&self.messages_received, 1);
     }
 
+    pub(crate) fn sent_directly(&self, tally: &TurnTally) {
+        add(&self.bytes_sent, tally.bytes_sent);
+        add(&self.dropped, tally.dropped);
+        add(&self.deliveries, tally.deliveries);
+    }
+
     pub(crate) fn bytes(&self, count: usize) {
         add(&self.bytes_received, count as u64);
     }
@@ -165,6 +175,9 @@ impl Default for ConnectionCounters {
             messages_received: AtomicU64::new(0),
             bytes_received: AtomicU64::new(0),
             accepted: AtomicU64::new(0),
+            deliveries: AtomicU64::new(0),
+            bytes_sent: AtomicU64::new(0),
+            dropped: AtomicU64::new(0),
             paced: AtomicU64::new(0),
             gaps: AtomicU64::new(0),
             handshakes: Counts::default(),

@@ -4,11 +4,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use bytes::BytesMut;
+
 use super::command::Command;
 use super::{ClientStatistics, Hub, Room};
 use crate::clock::later;
+use crate::counters::TurnTally;
 use crate::link::Link;
-use crate::{CloseCode, Message, PeerAddr, Request};
+use crate::{CloseCode, Message, PeerAddr, Request, frame};
 
 /// A client's number, unique for the life of its server.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -152,7 +155,30 @@ impl Client {
     pub fn wait_caught_up(&self, timeout: Duration) -> bool {
         let deadline = later(Instant::now(), timeout);
         // What was sent before has passed the hub then.
-        self.hub().ask(|_| ()).is_some() && self.0.link.outbox.wait_half_empty(deadline)
+        self.hub().wait_turn() && self.0.link.outbox.wait_half_empty(deadline)
+    }
+
+    /// Sends these from the calling thread, in one piece, without keeping the hub from its
+    /// work: for who has much to send to one client. They come behind what
+    /// [`wait_caught_up`](Self::wait_caught_up) waited for; between them and what the hub was
+    /// told since, no order is promised.
+    pub fn send_directly(&self, messages: impl IntoIterator<Item = Message>) {
+        let (mut frames, mut count) = (BytesMut::new(), 0);
+        for message in messages {
+            frame::encode(&message, &mut frames);
+            count += 1;
+        }
+        if count > 0 {
+            let link = &self.0.link;
+            let tally = TurnTally::sent(link, &frames.freeze(), count);
+            link.counters().sent_directly(&tally);
+        }
+    }
+
+    /// Waits until no more than half of this client's outbox waits, at most `timeout`;
+    /// whether that is so. What the hub was told, and has not done, is not waited for.
+    pub fn wait_half_read(&self, timeout: Duration) -> bool {
+        self.0.link.outbox.wait_half_empty(later(Instant::now(), timeout))
     }
 
     /// How long a ping took to this client and back, when it was last measured; `None`

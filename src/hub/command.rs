@@ -63,6 +63,8 @@ pub(crate) enum Command {
         reason: Box<str>,
     },
     Ask(Box<dyn FnOnce(&State) + Send>),
+    /// Answered when all that was told before is done and sent.
+    Barrier(Sender<()>),
     /// A closure of an embedder's, and the room that it is about.
     Act {
         room: Option<RoomKey>,

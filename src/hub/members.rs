@@ -29,6 +29,15 @@ pub(super) struct Members {
 struct Member {
     link: Arc<Link>,
     edition: Edition,
+    /// What waited for its edition when it came, which is not for it.
+    before: Place,
+}
+
+/// So much of what waits in a batch.
+#[derive(Debug, Clone, Copy, Default)]
+struct Place {
+    bytes: usize,
+    messages: usize,
 }
 
 /// What waits for the members of one edition.
@@ -70,14 +79,18 @@ impl Members {
         self.links.iter().map(|(id, member)| (*id, member.edition, &member.link))
     }
 
+    /// Adds one who hears what is added from now on. Who is a member already must have
+    /// been sent what waits.
     pub(super) fn insert(&mut self, id: ClientId, link: Arc<Link>, edition: Edition) {
         let at = usize::from(edition.0);
         if self.batches.len() <= at {
             self.batches.resize_with(at + 1, Batch::default);
         }
-        self.batches[at].members += 1;
-        if let Some(before) = self.links.insert(id, Member { link, edition }) {
-            self.batches[usize::from(before.edition.0)].members -= 1;
+        let batch = &mut self.batches[at];
+        batch.members += 1;
+        let before = Place { bytes: batch.shared.bytes.len(), messages: batch.shared.messages };
+        if let Some(earlier) = self.links.insert(id, Member { link, edition, before }) {
+            self.batches[usize::from(earlier.edition.0)].members -= 1;
         }
     }
 
@@ -123,6 +136,7 @@ impl Members {
     /// Drops all that waits.
     pub(super) fn forget_batches(&mut self) {
         self.is_dirty = false;
+        self.links.values_mut().for_each(|member| member.before = Place::default());
         for batch in &mut self.batches {
             *batch = Batch { members: batch.members, ..Batch::default() };
         }
@@ -132,12 +146,16 @@ impl Members {
     /// messages in them.
     pub(super) fn send(&mut self, mut pass: impl FnMut(&Arc<Link>, &Bytes, usize)) {
         self.is_dirty = false;
-        let parcels = self.batches.iter_mut().map(Batch::take).collect::<Vec<_>>();
-        for (id, member) in &self.links {
+        let Self { links, batches, .. } = self;
+        let before = |id| links.get(&id).map_or(Place::default(), |member| member.before);
+        let parcels = batches.iter_mut().map(|batch| batch.take(before)).collect::<Vec<_>>();
+        for (id, member) in links {
             let parcel = &parcels[usize::from(member.edition.0)];
-            let (bytes, messages) = parcel.of(*id);
-            if *messages > 0 {
-                pass(&member.link, bytes, *messages);
+            let before = std::mem::take(&mut member.before);
+            match parcel.own.get(id) {
+                Some((_, 0)) => {}
+                Some((bytes, messages)) => pass(&member.link, bytes, *messages),
+                None => parcel.pass_shared(before, |bytes, messages| pass(&member.link, bytes, messages)),
             }
         }
     }
@@ -150,18 +168,25 @@ struct Parcel {
 }
 
 impl Parcel {
-    fn of(&self, id: ClientId) -> &(Bytes, usize) {
-        self.own.get(&id).unwrap_or(&self.shared)
+    fn pass_shared(&self, before: Place, pass: impl FnOnce(&Bytes, usize)) {
+        let (bytes, messages) = &self.shared;
+        match messages - before.messages {
+            0 => {}
+            all if all == *messages => pass(bytes, all),
+            rest => pass(&bytes.slice(before.bytes..), rest),
+        }
     }
 }
 
 impl Batch {
-    fn take(&mut self) -> Parcel {
+    /// `before` tells what of it is not for a member.
+    fn take(&mut self, before: impl Fn(ClientId) -> Place) -> Parcel {
         let shared = self.shared.take();
         self.broadcasts = 0;
         let mut own: IndexMap<ClientId, Own> = IndexMap::new();
         for exception in self.exceptions.drain(..) {
-            own.entry(exception.to).or_default().add(&shared.0, &exception);
+            let begin = || Own::behind(before(exception.to));
+            own.entry(exception.to).or_insert_with(begin).add(&shared.0, &exception);
         }
         let own = own.into_iter().map(|(id, own)| (id, own.finish(&shared))).collect();
         Parcel { shared, own }
@@ -181,6 +206,10 @@ struct Own {
 }
 
 impl Own {
+    fn behind(before: Place) -> Self {
+        Self { done: before.bytes, left_out: before.messages, ..Self::default() }
+    }
+
     fn add(&mut self, shared: &[u8], exception: &Exception) {
         // Of two for one member the first counts.
         if exception.broadcast == self.broadcast {

@@ -198,6 +198,13 @@ impl Hub {
         (self.command_tx.len(), CAPACITY)
     }
 
+    /// Waits until all that was told before is done and sent; false after the hub's end.
+    fn wait_turn(&self) -> bool {
+        let (passed_tx, passed_rx) = bounded(1);
+        self.tell(Command::Barrier(passed_tx));
+        passed_rx.recv().is_ok()
+    }
+
     /// The answer to a question about the state, after all that was told before;
     /// `None` after the hub's end.
     fn ask<T: Send + 'static>(&self, question: impl FnOnce(&State) -> T + Send + 'static) -> Option<T> {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use crossbeam_channel::Sender;
 use indexmap::IndexMap;
 
 use super::command::{Command, RoomKey};
@@ -29,6 +30,9 @@ const BURST: Duration = Duration::from_micros(20);
 /// A room of so many at most is served by whoever speaks, and not by the hub's
 /// thread.
 const SMALL_ROOM: usize = 32;
+/// Of so many clients at most is looked whether they are in a room, before all are sent what
+/// is for them alone.
+const LOOKED_FOR: usize = 64;
 /// So many single messages at most are looked for among the members of a room.
 const GREETINGS: usize = 8;
 
@@ -38,7 +42,9 @@ pub(crate) struct State {
     /// Rooms with a batch to send, in the order of their first message.
     dirty: Vec<RoomKey>,
     /// What single clients get after those batches, by the link's id.
-    singles: IndexMap<u64, (Arc<Link>, Encoded)>,
+    singles: IndexMap<u64, Single>,
+    /// Who waits for the end of this turn.
+    barriers: Vec<Sender<()>>,
     pending: Pending,
     /// What is to be done at the end of this turn.
     ends: Vec<Box<dyn FnOnce() + Send>>,
@@ -56,6 +62,12 @@ pub(super) struct Registered {
     pub rooms: Vec<RoomKey>,
 }
 
+struct Single {
+    id: ClientId,
+    link: Arc<Link>,
+    encoded: Encoded,
+}
+
 /// How much lies in all batches.
 #[derive(Default)]
 struct Pending {
@@ -70,6 +82,7 @@ impl State {
             rooms: HashMap::new(),
             dirty: Vec::new(),
             singles: IndexMap::new(),
+            barriers: Vec::new(),
             pending: Pending::default(),
             ends: Vec::new(),
             rested_since: None,
@@ -93,6 +106,10 @@ impl State {
         let flow = catch_unwind(AssertUnwindSafe(|| self.take_turn(first, more)));
         // A turn that panicked ends, too.
         self.end_turn();
+        for barrier in self.barriers.drain(..) {
+            // The asker may have stopped waiting.
+            let _ = barrier.send(());
+        }
         let ended = Instant::now();
         self.rested_since = Some(ended);
         self.count_turn(ended - began);
@@ -166,7 +183,7 @@ impl State {
                 rooms.iter().map(|room| self.member_count(room)).sum::<usize>() <= SMALL_ROOM
             }
             Command::Send { .. } | Command::SendTo { .. } => true,
-            Command::Ask(_) => is_small(&None),
+            Command::Ask(_) | Command::Barrier(_) => is_small(&None),
             // Comings and goings are left to the hub: on an idle client's thread a turn
             // would touch a page of stack that it never needs again.
             _ => false,
@@ -208,6 +225,7 @@ impl State {
                 self.flush();
                 question(self);
             }
+            Command::Barrier(passed_tx) => self.barriers.push(passed_tx),
             Command::Act { act, .. } => Turn::run(self, act),
             Command::Stop => {
                 self.flush();
@@ -219,11 +237,10 @@ impl State {
         ControlFlow::Continue(())
     }
 
-    // A change of membership ends the batch, so that nobody hears what was said
-    // before they came.
+    // Nobody hears what was said before they came: of a batch that waits a newcomer gets
+    // the rest. Whoever leaves gets it first.
 
     fn register(&mut self, client: Client) {
-        self.flush();
         self.rooms.entry(None).or_default().insert(client.id(), client.link().clone(), Edition::default());
         self.clients.insert(client.id(), Registered { client, rooms: Vec::new() });
     }
@@ -251,7 +268,9 @@ impl State {
         if !entry.rooms.contains(&room) {
             entry.rooms.push(room.clone());
         }
-        self.flush();
+        if self.is_member(&room, client.id()) {
+            self.flush();
+        }
         self.rooms.entry(room).or_default().insert(client.id(), client.link().clone(), edition);
     }
 
@@ -294,7 +313,7 @@ impl State {
         render: &mut dyn FnMut(Edition) -> Option<Message>,
         instead: &[Instead],
     ) {
-        if !self.singles.is_empty() {
+        if self.owes_members_of(room) {
             self.flush();
         }
         let Some(members) = self.rooms.get_mut(room) else { return };
@@ -305,11 +324,21 @@ impl State {
         }
     }
 
+    /// Whether something that was sent to a member of this room alone has to leave before
+    /// what is said there next.
+    fn owes_members_of(&self, room: &RoomKey) -> bool {
+        match (self.singles.len(), self.rooms.get(room)) {
+            (0, _) | (_, None) => false,
+            (count, _) if count > LOOKED_FOR => true,
+            (_, Some(members)) => self.singles.values().any(|single| members.contains(single.id)),
+        }
+    }
+
     pub(super) fn send(&mut self, client: &Client, message: &Message) {
         self.pending.count(message);
         let link = client.link();
-        let single = self.singles.entry(link.id).or_insert_with(|| (link.clone(), Encoded::default()));
-        single.1.add(message);
+        let new = || Single { id: client.id(), link: link.clone(), encoded: Encoded::default() };
+        self.singles.entry(link.id).or_insert_with(new).encoded.add(message);
     }
 
     pub(super) fn close(&mut self, client: &Client, code: CloseCode, reason: &str) {
@@ -361,23 +390,30 @@ impl State {
                 let single = if joined.is_empty() { None } else { joined.shift_remove(&link.id) };
                 match single {
                     None => tally.push(link, bytes, messages),
-                    Some((_, mut single)) => {
-                        single.prepend(bytes, messages);
-                        let (bytes, messages) = single.take();
+                    Some(mut single) => {
+                        single.encoded.prepend(bytes, messages);
+                        let (bytes, messages) = single.encoded.take();
                         tally.push(link, &bytes, messages)
                     }
                 };
             });
         }
         let singles = joined.into_iter().chain(self.singles.drain(..));
-        for (link, mut single) in singles.map(|(_, single)| single) {
-            let (bytes, messages) = single.take();
-            tally.push(&link, &bytes, messages);
+        for mut single in singles.map(|(_, single)| single) {
+            let (bytes, messages) = single.encoded.take();
+            tally.push(&single.link, &bytes, messages);
         }
     }
 }
 
 impl TurnTally {
+    /// Of what is sent without the hub.
+    pub(super) fn sent(link: &Link, bytes: &Bytes, messages: usize) -> Self {
+        let mut tally = Self::default();
+        tally.push(link, bytes, messages);
+        tally
+    }
+
     fn encode(&mut self, bytes: usize, messages: usize) {
         self.bytes += bytes as u64;
         self.messages += messages as u64;

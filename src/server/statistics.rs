@@ -84,7 +84,7 @@ impl Statistics {
         let connections = context.counters();
         let (hub_queue, hub_queue_capacity) = context.hub.queue();
         let backlog = context.drain.backlog();
-        let messages_sent = read(&hub.deliveries);
+        let messages_sent = read(&hub.deliveries) + read(&connections.deliveries);
         Self {
             clients: read(&hub.clients),
             max_clients: context.live.get().limits.max_clients as u64,
@@ -99,8 +99,8 @@ impl Statistics {
             messages_received: read(&connections.messages_received),
             bytes_received: read(&connections.bytes_received),
             messages_sent,
-            bytes_sent: read(&hub.bytes_sent),
-            messages_dropped: read(&hub.dropped),
+            bytes_sent: read(&hub.bytes_sent) + read(&connections.bytes_sent),
+            messages_dropped: read(&hub.dropped) + read(&connections.dropped),
             messages_delayed: read(&connections.paced),
             fan_out_seconds: hub.fan_out.snapshot(NANOS),
             batch_messages: hub.batch_messages.snapshot(1.0),

@@ -296,7 +296,7 @@ impl State {
             }
         };
         for entry in entries {
-            self.tell(turn, who, &entry.said, Listener::default());
+            self.tell(turn, who, &entry.said.event, Listener::default());
         }
     }
 

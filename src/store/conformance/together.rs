@@ -112,7 +112,7 @@ impl Reader<'_> {
         ensure!(count == expected, "{expected} messages of {:?} up to {}, then {count}", self.room, at(last));
         let glance = self.store.before(self.room, None, GLANCE).map_err(failed)?;
         self.glances.push(glance);
-        if self.glances.len() % 8 == 0 {
+        if self.glances.len().is_multiple_of(8) {
             let whole = self.store.after(self.room, Position::START, last, usize::MAX).map_err(failed)?;
             ensure_same(&format!("{:?} up to {}, read again", self.room, at(last)), &whole, &self.seen)?;
         }
