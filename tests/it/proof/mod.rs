@@ -7,6 +7,7 @@
 mod chance;
 mod checker;
 mod disk;
+mod disks;
 mod history;
 mod host;
 mod imagined;

@@ -77,6 +77,10 @@ pub fn assert_right(records: &[Record], kept: &[Kept], terms: &Terms) -> Summary
             println!("{summary:?}");
             summary
         }
-        Err(violation) => panic!("{violation}"),
+        Err(violation) => {
+            let path = std::env::temp_dir().join(format!("chinwag-storm-{}", std::process::id()));
+            std::fs::write(&path, format!("{kept:#?}\n{records:#?}\n")).unwrap();
+            panic!("{violation}; all of it is in {}", path.display());
+        }
     }
 }
