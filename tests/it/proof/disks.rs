@@ -12,13 +12,6 @@ use super::storm::{Storm, assert_right};
 /// So many times the power fails in one storm.
 const POWER_CUTS: usize = 3;
 
-fn host(disk: &Disk, notes_syncs: bool, args: &[&str]) -> Host {
-    let variables = disk.variables(notes_syncs);
-    let variables = variables.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect::<Vec<_>>();
-    let store = disk.store();
-    Host::start(disk.folder(), &[&[store.as_str()], args].concat(), &variables)
-}
-
 fn assert_kept(records: &[Record], mut host: Host, disk: &Disk) -> Summary {
     host.stop();
     assert_right(records, &in_file(&disk.file()), &Terms { store_failed: true, ..Terms::default() })
@@ -38,7 +31,7 @@ fn fail(storm: &Storm, disk: &Disk, troubles: &[Trouble], failed: impl Fn(&Storm
 #[test]
 fn senders_are_told_while_the_disk_fails_and_it_recovers_by_itself() {
     let disk = Disk::new();
-    let host = host(&disk, false, &["--durability=disk"]);
+    let host = Host::on(&disk, false, &["--durability=disk"]);
     let storm = Storm::begin(&host.network, Chance::of_this_run());
     let troubles = [Trouble::Full, Trouble::Broken, Trouble::Unsynced, Trouble::ReadOnly];
     fail(&storm, &disk, &troubles, |storm, trouble| {
@@ -54,7 +47,7 @@ fn senders_are_told_while_the_disk_fails_and_it_recovers_by_itself() {
 #[test]
 fn people_talk_on_while_the_disk_fails_where_the_operator_wants_that() {
     let disk = Disk::new();
-    let host = host(&disk, false, &["--on-store-failure=degrade"]);
+    let host = Host::on(&disk, false, &["--on-store-failure=degrade"]);
     let storm = Storm::begin(&host.network, Chance::of_this_run());
     fail(&storm, &disk, &[Trouble::Full, Trouble::Broken], |storm, trouble| {
         storm.rages(&format!("they hear each other: {trouble:?}"), |before, now| {
@@ -69,7 +62,7 @@ fn people_talk_on_while_the_disk_fails_where_the_operator_wants_that() {
 #[test]
 fn a_slow_disk_delays_answers_and_nothing_else() {
     let disk = Disk::new();
-    let host = host(&disk, false, &["--durability=disk"]);
+    let host = Host::on(&disk, false, &["--durability=disk"]);
     let storm = Storm::begin(&host.network, Chance::of_this_run());
     fail(&storm, &disk, &[Trouble::Slow], |storm, _| {
         storm.rages("they are answered", |before, now| now.acked >= before.acked + 200);
@@ -96,7 +89,7 @@ fn fail_power(storm: &mut Storm, host: &mut Host, disk: &mut Disk) -> Terms {
 #[test]
 fn what_is_acknowledged_survives_the_power_with_disk_durability() {
     let mut disk = Disk::new();
-    let mut host = host(&disk, true, &["--durability=disk"]);
+    let mut host = Host::on(&disk, true, &["--durability=disk"]);
     let mut storm = Storm::begin(&host.network, Chance::of_this_run());
     fail_power(&mut storm, &mut host, &mut disk);
     let records = storm.ends();
@@ -108,7 +101,7 @@ fn what_is_acknowledged_survives_the_power_with_disk_durability() {
 #[test]
 fn with_process_durability_the_power_takes_the_end_and_nobody_is_told_otherwise() {
     let mut disk = Disk::new();
-    let mut host = host(&disk, true, &["--durability=process"]);
+    let mut host = Host::on(&disk, true, &["--durability=process"]);
     let mut storm = Storm::begin(&host.network, Chance::of_this_run());
     let terms = fail_power(&mut storm, &mut host, &mut disk);
     let records = storm.ends();

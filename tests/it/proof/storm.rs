@@ -13,6 +13,11 @@ use super::record::{Kept, Record};
 
 pub const PEOPLE: usize = 20;
 
+/// How often something goes wrong in one storm.
+pub fn rounds() -> usize {
+    std::env::var("CHINWAG_STORM_ROUNDS").map_or(4, |rounds| rounds.parse().unwrap())
+}
+
 pub struct Storm {
     network: Arc<Network>,
     pub chance: Chance,

@@ -9,12 +9,7 @@ use super::history::{history, in_file};
 use super::host::Host;
 use super::record::Record;
 use super::regular;
-use super::storm::{PEOPLE, Storm, assert_right};
-
-/// How often the server is killed in one storm.
-fn rounds() -> usize {
-    std::env::var("CHINWAG_STORM_ROUNDS").map_or(4, |rounds| rounds.parse().unwrap())
-}
+use super::storm::{PEOPLE, Storm, assert_right, rounds};
 
 fn store(folder: &Path) -> (std::path::PathBuf, String) {
     let path = folder.join("chat.db");
