@@ -41,6 +41,7 @@ pub(super) struct Database {
     pub looked: Option<Instant>,
     pub epoch: String,
     pub totals: Totals,
+    patience: Duration,
     /// As the file has them.
     saved: Totals,
     pub rooms: Rooms,
@@ -91,6 +92,7 @@ impl Database {
             looked: None,
             epoch: String::new(),
             totals: Totals::default(),
+            patience: BUSY,
             saved: Totals::default(),
             rooms: Rooms::default(),
             data_version: 0,
@@ -149,7 +151,7 @@ impl Database {
     }
 
     /// Ends a transaction that comes to nothing, if SQLite has not done so itself.
-    fn roll_back(&mut self) {
+    pub(super) fn roll_back(&mut self) {
         self.is_stale = true;
         if !self.connection.is_autocommit()
             && let Err(error) = self.connection.execute_batch("ROLLBACK")
@@ -158,7 +160,7 @@ impl Database {
         }
     }
 
-    fn holds(&self, record: &Record) -> rusqlite::Result<bool> {
+    pub(super) fn holds(&self, record: &Record) -> rusqlite::Result<bool> {
         let sql = "SELECT 1 FROM messages JOIN rooms ON rooms.id = room
                    WHERE number = ?1 AND name = ?2 AND time = ?3 AND author = ?4 AND text = ?5";
         let (number, time) = (record.position.0 as i64, record.time as i64);
@@ -241,10 +243,18 @@ impl Database {
     }
 
     /// Moves all that the log beside the file has into the file, and empties the log;
-    /// whether nobody was in the way.
+    /// whether nobody was in the way. Waits for readers only so long that no batch suffers.
     pub(super) fn truncate_log(&self) -> rusqlite::Result<bool> {
+        self.connection.busy_timeout(BUSY_FAILING)?;
         let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
-        let busy: i64 = self.connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
-        Ok(busy == 0)
+        let busy = self.connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+        self.connection.busy_timeout(self.patience)?;
+        Ok(busy? == 0)
+    }
+
+    /// How long to wait for whoever holds the file locked.
+    pub(super) fn set_patience(&mut self, patience: Duration) -> rusqlite::Result<()> {
+        self.patience = patience;
+        self.connection.busy_timeout(patience)
     }
 }
