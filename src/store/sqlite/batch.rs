@@ -63,6 +63,7 @@ impl Database {
             Ok(deliveries)
         })?;
         self.seen = self.totals.latest;
+        self.index.note(deliveries.len() as u64);
         Ok(deliveries)
     }
 
