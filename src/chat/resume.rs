@@ -60,6 +60,8 @@ impl Member {
         let missed = self.missed(me, &way);
         let (room, complete) = (way.room.to_string(), way.complete);
         self.tell(me, &Event::Resumed { room, complete, missed });
+        let deleted = self.shared.state.lock().deleted_since(&way.room, since);
+        deleted.into_iter().for_each(|erased| self.tell(me, &Event::Erased(erased)));
         for _ in 0..MAX_TRIES {
             if !self.catch_up(me, &mut way) {
                 return;

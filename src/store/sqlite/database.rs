@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::error::{Result, Trouble};
 use super::file::FileId;
+use super::index::Index;
 use super::opening::Options;
 use super::pool::Pool;
 use super::rooms::Rooms;
@@ -41,6 +42,7 @@ pub(super) struct Database {
     pub looked: Option<Instant>,
     pub epoch: String,
     pub totals: Totals,
+    patience: Duration,
     /// As the file has them.
     saved: Totals,
     pub rooms: Rooms,
@@ -57,6 +59,7 @@ pub(super) struct Database {
     /// yet: should the process end now, the next might find it whole.
     pub is_doubtful: bool,
     pub upkeep: Upkeep,
+    pub index: Index,
     pub counted: Arc<Counted>,
     /// Something was erased, and the log beside the file still has it.
     pub is_sweep_due: bool,
@@ -72,6 +75,8 @@ pub(super) struct Totals {
     /// The greatest number in rooms that are forgotten.
     pub forgotten: i64,
     pub receipts: i64,
+    /// All messages up to this number are in the index of words.
+    pub indexed: i64,
 }
 
 impl Database {
@@ -91,6 +96,7 @@ impl Database {
             looked: None,
             epoch: String::new(),
             totals: Totals::default(),
+            patience: BUSY,
             saved: Totals::default(),
             rooms: Rooms::default(),
             data_version: 0,
@@ -99,6 +105,7 @@ impl Database {
             evidence: None,
             is_doubtful: false,
             upkeep: Upkeep::new(options.max_bytes),
+            index: Index::default(),
             counted: Arc::default(),
             is_sweep_due: false,
             written: 0,
@@ -149,7 +156,7 @@ impl Database {
     }
 
     /// Ends a transaction that comes to nothing, if SQLite has not done so itself.
-    fn roll_back(&mut self) {
+    pub(super) fn roll_back(&mut self) {
         self.is_stale = true;
         if !self.connection.is_autocommit()
             && let Err(error) = self.connection.execute_batch("ROLLBACK")
@@ -158,7 +165,7 @@ impl Database {
         }
     }
 
-    fn holds(&self, record: &Record) -> rusqlite::Result<bool> {
+    pub(super) fn holds(&self, record: &Record) -> rusqlite::Result<bool> {
         let sql = "SELECT 1 FROM messages JOIN rooms ON rooms.id = room
                    WHERE number = ?1 AND name = ?2 AND time = ?3 AND author = ?4 AND text = ?5";
         let (number, time) = (record.position.0 as i64, record.time as i64);
@@ -189,6 +196,7 @@ impl Database {
             latest: value("latest")?.max(greatest),
             forgotten: value("forgotten")?,
             receipts: value("receipts")?,
+            indexed: value("indexed")?,
         };
         self.saved = self.totals;
         self.rooms = Rooms::load(&self.connection)?;
@@ -206,6 +214,7 @@ impl Database {
             ("latest", new.latest, old.latest),
             ("forgotten", new.forgotten, old.forgotten),
             ("receipts", new.receipts, old.receipts),
+            ("indexed", new.indexed, old.indexed),
         ] {
             if new != old {
                 update.execute(params![key, new])?;
@@ -224,6 +233,7 @@ impl Database {
     pub(super) fn renumber(&mut self) -> Result<()> {
         let known = self.totals.latest;
         self.transaction(|db| {
+            db.check_index()?;
             let latest = db.totals.latest.max(known);
             // Nothing was ever given of a store that is new.
             if latest > 0 {
@@ -243,10 +253,18 @@ impl Database {
     }
 
     /// Moves all that the log beside the file has into the file, and empties the log;
-    /// whether nobody was in the way.
+    /// whether nobody was in the way. Waits for readers only so long that no batch suffers.
     pub(super) fn truncate_log(&self) -> rusqlite::Result<bool> {
+        self.connection.busy_timeout(BUSY_FAILING)?;
         let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
-        let busy: i64 = self.connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
-        Ok(busy == 0)
+        let busy = self.connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+        self.connection.busy_timeout(self.patience)?;
+        Ok(busy? == 0)
+    }
+
+    /// How long to wait for whoever holds the file locked.
+    pub(super) fn set_patience(&mut self, patience: Duration) -> rusqlite::Result<()> {
+        self.patience = patience;
+        self.connection.busy_timeout(patience)
     }
 }

@@ -68,8 +68,8 @@ impl Database {
         let unknown = unknown.map(|(id, _)| id).take(PORTION).collect::<Vec<_>>();
         for id in unknown {
             let first = self.first_of(id, 1)?;
-            if let (Some(first), Some(room)) = (first.first(), self.rooms.get_mut(id)) {
-                room.oldest = Some(first.time);
+            if let Some(room) = self.rooms.get_mut(id) {
+                room.oldest = Some(first.first().map_or(i64::MAX, |first| first.time));
             }
         }
         Ok(())
@@ -157,6 +157,7 @@ impl Database {
     /// Deletes a message, in the open transaction; whether it was there. With `is_gone`
     /// people who missed it are told so.
     pub(super) fn remove(&mut self, victim: Victim, is_gone: bool) -> Result<bool> {
+        self.unindex(victim.number)?;
         let sql = "DELETE FROM messages WHERE number = ?1";
         let is_there = self.connection.prepare_cached(sql)?.execute([victim.number])? == 1;
         if is_there {
