@@ -33,6 +33,8 @@ export class Chat {
   lastWhisperer = undefined;
   outbox = new Outbox();
   asked = new Set();
+  /** What was said to be deleted, in this tab. */
+  erased = new Set();
   /**
    * The server knows another session than the one in which messages went out: until all that
    * was missed is here none goes out again, for it may be among that.

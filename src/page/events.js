@@ -248,7 +248,7 @@ const handlers = {
     chat.onFound(event);
   },
 
-  erased(chat, { name, alike = [], room: roomName, by, messages }) {
+  erased(chat, { name, alike = [], room: roomName, by, time, messages }) {
     const names = new Set([name, ...alike].map(keyOf));
     const isMeant = ({ is, from }) => is === "message" && names.has(keyOf(from));
     for (const room of chat.rooms) {
@@ -259,7 +259,10 @@ const handlers = {
     chat.onErased(({ room, from }) => names.has(keyOf(from)) && (roomName === undefined || keyOf(roomName) === keyOf(room)));
     const place = roomName === undefined ? told`` : told` in #${roomName}`;
     const count = messages === undefined ? told`` : told` (${messages} message${messages === 1 ? told`` : told`s`})`;
-    chat.inform(told`What ${name} said${place} was deleted by ${by}${count}.`);
+    // One who comes back may be told again.
+    const deed = `${time} ${name}`;
+    if (!chat.erased.has(deed)) chat.inform(told`What ${name} said${place} was deleted by ${by}${count}.`);
+    chat.erased.add(deed);
     chat.changed("all");
   },
 

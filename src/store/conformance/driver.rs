@@ -113,6 +113,11 @@ impl Driver {
         self.taken.push(begin.elapsed());
     }
 
+    /// Whether a draft has no outcome yet.
+    pub fn is_waiting(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
     /// Hears what there is to hear until every draft has its outcome.
     pub fn settle(&mut self) -> Checked {
         while let Some(first) = self.waiting.first() {

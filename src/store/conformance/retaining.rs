@@ -55,7 +55,7 @@ fn by_bytes(open: &mut Open<'_>) -> Checked {
     said.extend(driver.say_new([of(0), of(0), of(400), of(0)])?);
     ensure_kept(&driver, "lobby", &said, 10)?;
     said.extend(driver.say_new([of(600)])?);
-    ensure_kept(&driver, "lobby", &said, 3)
+    ensure_kept(&driver, "lobby", &said, 5)
 }
 
 fn by_age(open: &mut Open<'_>) -> Checked {

@@ -154,7 +154,7 @@ fn only_words(open: &mut Open<'_>) -> Checked {
         ("foo + bar", &[6]),
         ("*foo", &[6]),
         ("fo% f_o", &[]),
-        ("c++", &[]),
+        ("c++", &[12]),
         ("8\0", &[1]),
     ];
     for (words, expected) in cases {

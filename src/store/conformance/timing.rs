@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crossbeam_channel::bounded;
 
-use super::driver::{Driver, draft, drafts, ensure_same};
+use super::driver::{Driver, PATIENCE, draft, drafts, ensure_same};
 use super::{Checked, Open, Rule, ensure};
 use crate::store::{Appended, Erasure, Search, Store, StoreErrorKind, Tail, Ticket};
 
@@ -91,7 +91,16 @@ fn talk(driver: &mut Driver) -> Checked {
 
 fn busy_tail(open: &mut Open<'_>) -> Checked {
     let (open_tx, open_rx) = bounded::<()>(0);
-    let mut driver = Driver::with(open(), false, move || _ = open_rx.recv());
+    let (busy_tx, busy_rx) = bounded(1);
+    let mut driver = Driver::with(open(), false, move || {
+        let _ = busy_tx.try_send(());
+        let _ = open_rx.recv();
+    });
+    driver.turn(drafts("games", 1))?;
+    if driver.is_waiting() {
+        let silent = |_| format!("the tail hears nothing for {PATIENCE:?}");
+        busy_rx.recv_timeout(PATIENCE).map_err(silent)?;
+    }
     let (done_tx, done_rx) = bounded(1);
     let store = driver.store.clone();
     let driver = &mut driver;
@@ -164,7 +173,7 @@ fn bounded_queue(open: &mut Open<'_>) -> Checked {
     let mut told = 0;
     while told < taken {
         let late = |_| format!("{told} of {taken} drafts have an outcome");
-        told += outcomes_rx.recv_timeout(super::driver::PATIENCE).map_err(late)?.len();
+        told += outcomes_rx.recv_timeout(PATIENCE).map_err(late)?.len();
     }
     let head = store.before("lobby", None, 1).map_err(|error| error.to_string())?;
     let last = head.first().map(|last| last.text.len());

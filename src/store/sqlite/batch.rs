@@ -63,6 +63,8 @@ impl Database {
             Ok(deliveries)
         })?;
         self.seen = self.totals.latest;
+        self.index.note(deliveries.len() as u64);
+        self.counted.more_unindexed(deliveries.len() as u64);
         Ok(deliveries)
     }
 

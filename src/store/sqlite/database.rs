@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::error::{Result, Trouble};
 use super::file::FileId;
+use super::index::Index;
 use super::opening::Options;
 use super::pool::Pool;
 use super::rooms::Rooms;
@@ -58,6 +59,7 @@ pub(super) struct Database {
     /// yet: should the process end now, the next might find it whole.
     pub is_doubtful: bool,
     pub upkeep: Upkeep,
+    pub index: Index,
     pub counted: Arc<Counted>,
     /// Something was erased, and the log beside the file still has it.
     pub is_sweep_due: bool,
@@ -73,6 +75,8 @@ pub(super) struct Totals {
     /// The greatest number in rooms that are forgotten.
     pub forgotten: i64,
     pub receipts: i64,
+    /// All messages up to this number are in the index of words.
+    pub indexed: i64,
 }
 
 impl Database {
@@ -101,6 +105,7 @@ impl Database {
             evidence: None,
             is_doubtful: false,
             upkeep: Upkeep::new(options.max_bytes),
+            index: Index::default(),
             counted: Arc::default(),
             is_sweep_due: false,
             written: 0,
@@ -191,10 +196,15 @@ impl Database {
             latest: value("latest")?.max(greatest),
             forgotten: value("forgotten")?,
             receipts: value("receipts")?,
+            indexed: value("indexed")?,
         };
         self.saved = self.totals;
         self.rooms = Rooms::load(&self.connection)?;
         self.counted.set_messages(unsigned(self.rooms.messages));
+        let sql = "SELECT count(*) FROM messages WHERE number > ?1";
+        let unindexed =
+            self.connection.prepare_cached(sql)?.query_row([self.totals.indexed], |row| row.get(0));
+        self.counted.set_unindexed(unsigned(unindexed?));
         self.upkeep.look_soon();
         Ok(())
     }
@@ -208,6 +218,7 @@ impl Database {
             ("latest", new.latest, old.latest),
             ("forgotten", new.forgotten, old.forgotten),
             ("receipts", new.receipts, old.receipts),
+            ("indexed", new.indexed, old.indexed),
         ] {
             if new != old {
                 update.execute(params![key, new])?;
@@ -226,6 +237,7 @@ impl Database {
     pub(super) fn renumber(&mut self) -> Result<()> {
         let known = self.totals.latest;
         self.transaction(|db| {
+            db.check_index()?;
             let latest = db.totals.latest.max(known);
             // Nothing was ever given of a store that is new.
             if latest > 0 {

@@ -45,10 +45,12 @@ impl Shared {
             database.connection.pragma_update(None, "secure_delete", true)?;
             let erased = database.transaction(|db| {
                 let mut erased = 0;
+                db.overwrite_words(true)?;
                 for victim in victims {
                     // Retention may have been faster.
                     erased += u64::from(db.remove(*victim, false)?);
                 }
+                db.overwrite_words(false)?;
                 Ok(erased)
             });
             database.connection.pragma_update(None, "secure_delete", "FAST")?;

@@ -13,6 +13,7 @@ mod erase;
 mod error;
 mod file;
 mod import;
+mod index;
 mod opening;
 mod place;
 mod pool;

@@ -157,6 +157,7 @@ impl Database {
     /// Deletes a message, in the open transaction; whether it was there. With `is_gone`
     /// people who missed it are told so.
     pub(super) fn remove(&mut self, victim: Victim, is_gone: bool) -> Result<bool> {
+        self.unindex(victim.number)?;
         let sql = "DELETE FROM messages WHERE number = ?1";
         let is_there = self.connection.prepare_cached(sql)?.execute([victim.number])? == 1;
         if is_there {

@@ -45,6 +45,11 @@ const STEPS: &[&str] = &[
      ALTER TABLE rooms ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;
      UPDATE rooms SET (messages, bytes) =
          (SELECT count(*), coalesce(sum(octet_length(text)), 0) FROM messages WHERE room = rooms.id);",
+    // 3: the index of words, without a copy of the text. What is in the file already follows
+    // by and by.
+    "CREATE VIRTUAL TABLE words USING
+         fts5(text, content = '', columnsize = 0, detail = none, tokenize = 'ascii');
+     INSERT INTO meta VALUES ('indexed', 0), ('words', '');",
 ];
 
 /// Counts what is in each room.

@@ -7,7 +7,7 @@ use super::database::Database;
 use super::error::Result;
 use super::rooms::{Room, Rooms};
 use super::rows::{now, signed};
-use super::{receipts, retention};
+use super::{index, receipts, retention};
 use crate::store::Retention;
 
 /// So many rows a portion has at most.
@@ -18,7 +18,7 @@ pub(super) const PORTION: usize = 256;
 type Chore = fn(&mut Database) -> Result<bool>;
 
 /// All of them. Whether one is due is known without the file.
-const CHORES: &[Chore] = &[retention::step, receipts::step];
+const CHORES: &[Chore] = &[retention::step, receipts::step, index::step];
 
 /// What is due.
 #[derive(Debug)]
@@ -70,6 +70,7 @@ impl Database {
             return Ok(());
         }
         self.upkeep.look = false;
+        self.index.look(self.totals.indexed < self.totals.latest);
         self.look_at_rooms(now())?;
         self.look_at_receipts(now())
     }

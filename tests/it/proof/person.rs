@@ -297,7 +297,7 @@ impl Person {
         self.open.retain(|(open, _)| open != id);
     }
 
-    fn note_quiet(&mut self) {
+    pub fn note_quiet(&mut self) {
         if !self.is_quiet && self.open.is_empty() && !self.has_more_to_say() {
             self.is_quiet = true;
             self.progress.note(|counts| counts.quiet += 1);

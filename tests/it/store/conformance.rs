@@ -4,7 +4,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use chinwag::store::{Memory, Store, conformance};
+use chinwag::store::{Durability, Memory, Sqlite, Store, conformance};
 
 use super::wrong::{Again, AgainFault, Fault, Later, LaterFault, Wrong};
 
@@ -28,6 +28,46 @@ fn store_that_is_opened_again_passes() {
 fn store_with_several_handles_passes() {
     let log = Later::new(None);
     conformance::run_shared(&mut || Arc::new(log.handle()));
+}
+
+/// Stores in files of their own, in one folder.
+fn in_files(durability: Durability) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut number = 0;
+    conformance::run(&mut || {
+        number += 1;
+        let path = folder.path().join(format!("{number}.db"));
+        Arc::new(Sqlite::builder(path).durability(durability).open().unwrap())
+    });
+}
+
+/// The same store in one file, however often it is opened.
+fn in_a_file(durability: Durability, suite: fn(&mut dyn FnMut() -> Arc<dyn Store>)) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("chat.db");
+    suite(&mut || Arc::new(Sqlite::builder(&path).durability(durability).open().unwrap()));
+}
+
+#[test]
+fn sqlite_keeps_its_word() {
+    in_files(Durability::Process);
+}
+
+#[test]
+fn sqlite_that_waits_for_the_disk_keeps_its_word() {
+    in_files(Durability::Disk);
+}
+
+#[test]
+fn sqlite_keeps_its_word_when_it_is_opened_again() {
+    in_a_file(Durability::Process, conformance::run_reopened);
+    in_a_file(Durability::Disk, conformance::run_reopened);
+}
+
+#[test]
+fn sqlite_keeps_its_word_when_several_append() {
+    in_a_file(Durability::Process, conformance::run_shared);
+    in_a_file(Durability::Disk, conformance::run_shared);
 }
 
 /// The rule that a store is said to break, and what was seen of it.

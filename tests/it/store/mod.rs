@@ -2,6 +2,7 @@
 
 mod conformance;
 mod sqlite;
+mod sqlite_search;
 mod sqlite_trouble;
 mod sqlite_upkeep;
 mod support;

@@ -277,6 +277,12 @@ impl Store for Wrong {
     fn search(&self, search: &Search) -> Result<Found, StoreError> {
         let mut search = search.clone();
         let (typed, limit) = (search.words.clone(), search.limit);
+        // It holds what an append needs.
+        let _said = self.is(Fault::WaitsForReaders).then(|| {
+            let said = self.said.lock();
+            thread::sleep(Duration::from_millis(2));
+            said
+        });
         match self.fault {
             Fault::SearchKnowsNoPrefix => search.words = typed.replace('*', " "),
             Fault::SearchFindsParts => {
@@ -295,11 +301,6 @@ impl Store for Wrong {
             Fault::SearchIgnoresBefore => search.before = None,
             Fault::DoesNotSearch => {
                 return Err(StoreError::new(StoreErrorKind::Unsupported, "there is no search here"));
-            }
-            // It holds what an append needs.
-            Fault::WaitsForReaders => {
-                let _said = self.said.lock();
-                thread::sleep(Duration::from_millis(2));
             }
             _ => {}
         }
