@@ -231,7 +231,8 @@ impl Database {
     /// Goes on numbering behind all that anybody can have been given of this store.
     ///
     /// A file that is opened may lack its last moments: it is a backup, or the power
-    /// failed. What was given then must not be given again. The time of day is behind all
+    /// failed. What was given then must not be given again, also where nothing at all of it
+    /// is left. The time of day is behind all
     /// numbers of earlier runs, for nobody says a million messages a second; where the
     /// clock was set back, the leap is.
     pub(super) fn renumber(&mut self) -> Result<()> {
@@ -239,10 +240,7 @@ impl Database {
         self.transaction(|db| {
             db.check_index()?;
             let latest = db.totals.latest.max(known);
-            // Nothing was ever given of a store that is new.
-            if latest > 0 {
-                db.totals.latest = now_micros().max(latest.saturating_add(LEAP));
-            }
+            db.totals.latest = now_micros().max(latest.saturating_add(LEAP));
             Ok(())
         })
     }
