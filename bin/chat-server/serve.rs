@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chinwag::chat::Chat;
 use chinwag::metrics::Metrics;
-use chinwag::store::Sqlite;
+use chinwag::store::{Sqlite, Store};
 use chinwag::{
     Error, Listener, Monitor, Request, Response, Server, ServerBuilder, ServerTls, Settings, SettingsHandle,
     Takeover, WirePrinter, page,
@@ -37,6 +37,10 @@ pub fn run(
     let mut takeover = begin_takeover(options, &passed)?;
     let listeners = listeners(options, passed, tls.as_ref(), takeover.as_mut())?;
     let store = options.storing.open()?;
+    if let Some(store) = &store {
+        let (path, messages) = (store.path().display(), store.statistics().messages);
+        log::info!("keeps what is said in {path}, where there are {messages} messages");
+    }
     let chat = options.storing.begin(options.admin.apply(Chat::builder())?);
     let chat = store.iter().fold(chat, |chat, store| chat.store(store.clone()));
     let chat = match &guard {

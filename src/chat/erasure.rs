@@ -1,6 +1,8 @@
 //! Deleting what somebody said. The store may take a while, so that this runs on the
 //! thread of who gives the order; only what is at hand is forgotten in the hub's turn.
 
+use std::collections::VecDeque;
+
 use crossbeam_channel::bounded;
 
 use super::state::{Problem, now, parse_name, parse_room};
@@ -14,6 +16,32 @@ struct Order {
     name: Name,
     author: NameKey,
     room: Option<RoomName>,
+}
+
+/// So many deletions are told again to those who come back.
+const MAX_REMEMBERED: usize = 64;
+
+/// What was deleted lately, the oldest first: who was away just then may still show it.
+#[derive(Default)]
+pub(super) struct Deletions(VecDeque<Deletion>);
+
+impl Deletions {
+    pub(super) fn note(&mut self, deletion: Deletion) {
+        if self.0.len() == MAX_REMEMBERED {
+            self.0.pop_front();
+        }
+        self.0.push_back(deletion);
+    }
+
+    /// What one may not know of who heard a room last at this position, or at one that is
+    /// not of this store.
+    pub(super) fn since(&self, room: &RoomName, position: Option<Position>) -> Vec<Erased> {
+        let is_news = |deletion: &&Deletion| {
+            let is_here = deletion.erased.room.as_ref().is_none_or(|other| *other == room.as_str());
+            is_here && position.is_none_or(|position| position <= deletion.until)
+        };
+        self.0.iter().filter(is_news).map(|deletion| deletion.erased.clone()).collect()
+    }
 }
 
 /// What was deleted.

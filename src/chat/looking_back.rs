@@ -12,22 +12,26 @@ use crate::{Client, Escaped};
 const MAX_PAGES: usize = 8;
 
 impl Shared {
-    /// Has the end of a room's log at hand, for what happens in the hub's turn.
+    /// Has the end of a room's log at hand, for what happens in the hub's turn, as far as
+    /// the store can be read.
     pub(super) fn prepare(&self, room: &RoomName) {
-        if self.state.lock().recent.is_read(room) {
-            return;
-        }
-        match self.past(room) {
-            Ok(past) => self.state.lock().recent.read(room, past),
-            Err(error) => {
-                log::warn!("what was said before cannot be read: {}", Escaped::new(&error.to_string()))
-            }
+        if let Err(error) = self.read(room) {
+            log::warn!("what was said before cannot be read: {}", Escaped::new(&error.to_string()));
         }
     }
 
+    fn read(&self, room: &RoomName) -> Result<(), StoreError> {
+        if !self.state.lock().recent.is_read(room) {
+            let past = self.past(room)?;
+            self.state.lock().recent.read(room, past);
+        }
+        Ok(())
+    }
+
     fn past(&self, room: &RoomName) -> Result<Past, StoreError> {
-        let bounds = self.store.bounds(room.as_str())?;
         let entries = self.before(room, None, READ)?;
+        // Some of them may be gone already: then it is known that something is missing.
+        let bounds = self.store.bounds(room.as_str())?;
         Ok(Past { bounds, entries })
     }
 
@@ -57,7 +61,7 @@ impl Member {
         limit: Option<usize>,
     ) -> Result<Event, Problem> {
         let asked = self.shared.state.lock().asked(me.id(), room, before, limit)?;
-        self.shared.prepare(&asked.room);
+        self.shared.read(&asked.room).map_err(unavailable)?;
         if let Some(event) = self.shared.state.lock().history_at_hand(me.id(), &asked) {
             return Ok(event);
         }

@@ -99,15 +99,15 @@ impl Member {
     /// to take what it missed.
     pub fn ask(&mut self, me: &Client, request: Request) {
         let Request { ask, id } = request;
+        // All else comes behind what was said.
+        if !matches!(ask, Ask::Say { .. }) {
+            self.pending.wait();
+        }
         if let Some(problem) = self.grant.as_ref().and_then(|grant| grant.forbids(&ask)) {
             return self.refuse(me, problem, id);
         }
-        if let ask @ Ask::Say { .. } = ask {
-            return self.say(me, ask, id);
-        }
-        // All else comes behind what was said.
-        self.pending.wait();
         match ask {
+            ask @ Ask::Say { .. } => self.say(me, ask, id),
             Ask::Nick { name } => self.rename(me, &name, id),
             Ask::Whois { name } => self.whois(me, name, id),
             Ask::Join { room, since: Some(since) } => match parse_room(&room) {
@@ -318,14 +318,17 @@ impl Handler for Member {
     fn on_text(&mut self, me: &Client, text: &str) {
         match self.read(text) {
             Reading::Request(request) => self.ask(me, request),
-            Reading::Answer(messages) => messages.into_iter().for_each(|message: Message| me.send(message)),
+            Reading::Answer(messages) => {
+                self.pending.wait();
+                messages.into_iter().for_each(|message: Message| me.send(message));
+            }
             Reading::Quit => self.leave(me, CloseCode::NORMAL, "Bye"),
             Reading::Close(code, reason) => self.leave(me, code, reason),
         }
     }
 
     fn on_binary(&mut self, me: &Client, _data: &[u8]) {
-        me.close(CloseCode::UNSUPPORTED, "this chat takes text only");
+        self.leave(me, CloseCode::UNSUPPORTED, "this chat takes text only");
     }
 
     fn on_closing(&mut self, _me: &Client, _reason: &CloseReason) {

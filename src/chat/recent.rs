@@ -41,6 +41,13 @@ struct Window {
     text: usize,
     /// All that was shown behind this is here; none before the store was asked.
     begins: Option<Position>,
+    /// The last that was here and is not any more.
+    dropped: Position,
+    /// The last that was read from the store when somebody was in the room already, who may
+    /// not have been shown it.
+    read_late: Option<Position>,
+    /// So many were shown since the room is looked into.
+    shown: u64,
     /// The store may have more before it.
     has_earlier: bool,
     used: u64,
@@ -105,13 +112,17 @@ impl Recent {
             return;
         }
         let Past { bounds, mut entries } = past;
-        let first = window.entries.front().map(|first| first.position);
-        window.has_earlier = entries.len() >= READ;
-        window.begins = Some(match entries.first() {
-            Some(first) if window.has_earlier => Position(first.position.0.saturating_sub(1)),
+        let has_more = entries.len() >= READ;
+        let begins = match entries.first() {
+            Some(first) if has_more => Position(first.position.0.saturating_sub(1)),
             _ => bounds.gone,
-        });
-        entries.retain(|entry| first.is_none_or(|first| entry.position < first));
+        };
+        // More may have been said meanwhile than there is room for.
+        window.has_earlier |= has_more;
+        window.begins = Some(begins.max(window.dropped));
+        let (dropped, first) = (window.dropped, window.entries.front().map(|first| first.position));
+        entries.retain(|entry| entry.position > dropped && first.is_none_or(|first| entry.position < first));
+        window.read_late = entries.last().map(|last| last.position).filter(|_| window.is_open);
         let added = entries.iter().map(Entry::size).sum::<usize>();
         let text = entries.iter().map(|entry| entry.message().text.len()).sum::<usize>();
         window.text += text;
@@ -127,9 +138,10 @@ impl Recent {
         // A room that nobody looked into since it had none has none still.
         let Some(window) = self.rooms.get_mut(room) else { return true };
         if window.entries.back().is_some_and(|last| entry.position <= last.position) {
-            return false;
+            // Better twice for who came in just now than never for who was here.
+            return window.read_late.is_some_and(|late| entry.position <= late);
         }
-        window.used = used;
+        (window.used, window.shown) = (used, window.shown + 1);
         window.text += entry.message().text.len();
         self.bytes += entry.size();
         window.entries.push_back(entry);
@@ -147,11 +159,16 @@ impl Recent {
 
     /// Nobody is in this room any more.
     pub(super) fn close(&mut self, room: &RoomName) {
-        let Some(window) = self.rooms.get_mut(room) else { return };
-        window.is_open = false;
-        if window.entries.is_empty() {
-            self.rooms.remove(room);
+        if let Some(window) = self.rooms.get_mut(room) {
+            window.is_open = false;
         }
+    }
+
+    /// The position of the last that was shown in a room, and how many that were since the
+    /// room is looked into.
+    pub(super) fn shown(&self, room: &RoomName) -> (Position, u64) {
+        let shown = self.rooms.get(room).map_or(0, |window| window.shown);
+        (self.head(room).unwrap_or_default(), shown)
     }
 
     /// The position of the last that was shown in a room.
@@ -163,18 +180,17 @@ impl Recent {
     /// Behind this all that was shown in a room is at hand; none where the store was not
     /// asked.
     pub(super) fn begins(&self, room: &RoomName) -> Option<Position> {
-        self.rooms.get(room)?.begins
+        self.rooms.get(room)?.begins(self.retention)
     }
 
     /// What was shown in a room behind `place`, the oldest first; none where not all of it
     /// is at hand.
     pub(super) fn after(&self, room: &RoomName, place: Position) -> Option<Vec<Entry>> {
         let window = self.rooms.get(room)?;
-        if window.begins.is_none_or(|begins| place < begins) {
+        if window.begins(self.retention).is_none_or(|begins| place < begins) {
             return None;
         }
         let start = window.entries.partition_point(|entry| entry.position <= place);
-        let start = start.max(window.fresh_from(self.retention));
         Some(window.entries.range(start..).cloned().collect())
     }
 
@@ -182,7 +198,7 @@ impl Recent {
     /// have some before them.
     pub(super) fn latest(&self, room: &RoomName) -> (impl Iterator<Item = &Entry>, bool) {
         let window = self.rooms.get(room);
-        let has_earlier = window.is_some_and(|window| window.has_earlier);
+        let has_earlier = window.is_none_or(|window| window.has_earlier || window.begins.is_none());
         let retention = self.retention;
         let entries = window
             .into_iter()
@@ -227,6 +243,9 @@ impl Recent {
             entries: VecDeque::new(),
             text: 0,
             begins: None,
+            dropped: Position::START,
+            read_late: None,
+            shown: 0,
             has_earlier: false,
             used,
             is_open: false,
@@ -262,6 +281,7 @@ impl Recent {
 impl Window {
     fn forget_all(&mut self) {
         if let Some(last) = self.entries.back() {
+            self.dropped = last.position;
             self.begins = self.begins.map(|_| last.position);
             self.has_earlier = true;
         }
@@ -293,12 +313,19 @@ impl Window {
                 break;
             }
             self.has_earlier |= !is_gone;
+            self.dropped = first.position;
             self.begins = self.begins.map(|_| first.position);
             self.text -= first.message().text.len();
             removed += first.size();
             self.entries.pop_front();
         }
         removed
+    }
+
+    /// Where that is which is here and not too old.
+    fn begins(&self, retention: Retention) -> Option<Position> {
+        let too_old = self.fresh_from(retention).checked_sub(1).map(|last| self.entries[last].position);
+        self.begins.map(|begins| too_old.map_or(begins, |too_old| begins.max(too_old)))
     }
 
     /// The index of the first that is not too old.
@@ -344,3 +371,7 @@ impl Entry {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;

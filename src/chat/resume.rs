@@ -29,9 +29,11 @@ struct Way {
     room: RoomName,
     /// All up to here was heard.
     place: Position,
-    /// So many more are there up to `until`, of those that were announced.
+    /// So many were said between there and `until`, and kept at first.
     left: u64,
     until: Position,
+    /// How many messages the room had been shown by then.
+    shown: u64,
     complete: bool,
 }
 
@@ -58,6 +60,8 @@ impl Member {
         let missed = self.missed(me, &way);
         let (room, complete) = (way.room.to_string(), way.complete);
         self.tell(me, &Event::Resumed { room, complete, missed });
+        let deleted = self.shared.state.lock().deleted_since(&way.room, since);
+        deleted.into_iter().for_each(|erased| self.tell(me, &Event::Erased(erased)));
         for _ in 0..MAX_TRIES {
             if !self.catch_up(me, &mut way) {
                 return;
@@ -71,15 +75,14 @@ impl Member {
 
     /// Where somebody was, and how much there is behind it.
     fn way(&self, room: RoomName, since: &str) -> Way {
-        let (position, is_at_hand, head) = {
+        let (position, begins, (head, shown)) = {
             let state = self.shared.state.lock();
-            let position = state.positions.parse(since);
-            let head = state.recent.head(&room).unwrap_or_default();
-            let is_at_hand = |position| position <= head && state.recent.after(&room, position).is_some();
-            (position, position.is_some_and(is_at_hand), head)
+            (state.positions.parse(since), state.recent.begins(&room), state.recent.shown(&room))
         };
-        let (place, complete) = match (position, is_at_hand) {
-            (Some(position), true) => (position, true),
+        let (place, complete) = match (position, begins) {
+            // Its log cannot be read, and what is said from here on is all that there is.
+            (_, None) => (head, false),
+            (Some(position), Some(begins)) if (begins..=head).contains(&position) => (position, true),
             _ => match self.shared.store.bounds(room.as_str()) {
                 // Of a position that is not of this store nothing is known but that all that
                 // is kept came after it.
@@ -94,10 +97,20 @@ impl Member {
             },
         };
         let left = self.count(&room, place, head);
-        Way { room, place, left, until: head, complete }
+        Way { room, place, left, until: head, shown, complete }
+    }
+
+    /// Goes on to what was shown by now.
+    fn extend(&self, way: &mut Way) {
+        let (head, shown) = self.shared.state.lock().recent.shown(&way.room);
+        way.left += shown.saturating_sub(way.shown);
+        (way.until, way.shown) = (way.until.max(head), shown);
     }
 
     fn count(&self, room: &RoomName, after: Position, until: Position) -> u64 {
+        if after >= until {
+            return 0;
+        }
         let at_hand = self.shared.state.lock().recent.after(room, after);
         match at_hand {
             Some(entries) => entries.iter().filter(|entry| entry.position <= until).count() as u64,
@@ -117,9 +130,7 @@ impl Member {
         loop {
             let entries = self.next(way, place).unwrap_or_default();
             let Some(last) = entries.last().map(|last| last.position) else { return missed };
-            let state = self.shared.state.lock();
-            let announced = entries.iter().filter(|entry| entry.position <= way.until);
-            missed += state.heard(me.id(), announced).count();
+            missed += self.shared.state.lock().heard(me.id(), &entries).count();
             if last >= way.until {
                 return missed;
             }
@@ -127,23 +138,25 @@ impl Member {
         }
     }
 
-    /// What was said behind a place: what is at hand, or else a page of the store's.
+    /// What was said between a place and the end of the way, which was shown: what is at
+    /// hand, or else a page of the store's.
     fn next(&self, way: &Way, place: Position) -> Result<Vec<Entry>, StoreError> {
-        let (positions, head) = {
+        let positions = {
             let state = self.shared.state.lock();
-            if let Some(entries) = state.recent.after(&way.room, place) {
+            if let Some(mut entries) = state.recent.after(&way.room, place) {
+                entries.retain(|entry| entry.position <= way.until);
                 return Ok(entries);
             }
-            (state.positions.clone(), state.recent.head(&way.room).unwrap_or_default())
+            state.positions.clone()
         };
-        // Nobody reads beyond what was shown.
-        let records = self.shared.store.after(way.room.as_str(), place, head, PAGE)?;
+        let records = self.shared.store.after(way.room.as_str(), place, way.until, PAGE)?;
         Ok(records.iter().map(|record| Entry::of(&positions, record, None)).collect())
     }
 
     /// Sends what was missed until little is left; false where the client does not take it.
     fn catch_up(&self, me: &Client, way: &mut Way) -> bool {
         loop {
+            self.extend(way);
             let is_at_hand = self.shared.state.lock().recent.after(&way.room, way.place).is_some();
             let entries = match self.next(way, way.place) {
                 Ok(entries) => entries,
@@ -155,37 +168,39 @@ impl Member {
             if is_at_hand && entries.len() <= REST {
                 return true;
             }
+            let last = entries.last().map(|last| last.position);
             if !is_at_hand {
-                self.tell_gap(me, way, &entries);
+                // Where there is nothing, it is not kept any more, or cannot be read.
+                let begins = || self.shared.state.lock().recent.begins(&way.room);
+                let next = last.unwrap_or_else(|| begins().unwrap_or(way.place).max(way.place));
+                self.tell_gap(me, way, entries.len() as u64, next);
+                way.place = next;
             }
-            let Some(last) = entries.last().map(|last| last.position) else {
-                // The rest is not kept any more, or cannot be read.
-                let begins = self.shared.state.lock().recent.begins(&way.room);
-                way.place = begins.unwrap_or(way.place).max(way.place);
-                return true;
-            };
+            let Some(last) = last else { return true };
             if !self.send_portions(me, &entries) {
                 return false;
             }
-            let announced = entries.iter().filter(|entry| entry.position <= way.until).count() as u64;
-            way.left = way.left.saturating_sub(announced);
+            way.left = way.left.saturating_sub(entries.len() as u64);
             way.place = last;
         }
     }
 
-    /// Tells of what was announced and is gone by now.
-    fn tell_gap(&self, me: &Client, way: &mut Way, entries: &[Entry]) {
+    /// Tells of what is gone by now of that which was there, where so many have come up to
+    /// `next`.
+    fn tell_gap(&self, me: &Client, way: &mut Way, come: u64, next: Position) {
+        // What was said in the meantime may be gone just so.
+        self.extend(way);
         let is_gone = match self.shared.store.bounds(way.room.as_str()) {
             Ok(bounds) => bounds.gone > way.place,
             Err(_) => true,
         };
-        if !is_gone || way.left == 0 {
+        // What was deleted is not missing.
+        if !is_gone {
             return;
         }
-        let place = entries.first().map_or(way.place, |first| Position(first.position.0.saturating_sub(1)));
-        let kept = self.count(&way.room, place, way.until);
+        let kept = come + self.count(&way.room, next, way.until);
         let dropped = way.left.saturating_sub(kept);
-        way.left = way.left.min(kept);
+        way.left = kept;
         if dropped > 0 {
             let (room, rooms) = (way.room.to_string(), vec![way.room.to_string()]);
             self.tell(me, &Event::Gap { room, dropped, rooms });

@@ -40,7 +40,7 @@
 //! | `ack`, or one's own copy with a position | [`Kept`]: it is in the log, in this place |
 //! | one's own copy without a position | [`NotKept::Unstored`]: those who were there heard it, and no log has it |
 //! | `error` with `not_kept` | [`NotKept::Refused`] with that code: nobody heard it, and it can be said again |
-//! | `error` with `unsure` | sent again under the same id after the [`Backoff`]'s time, and what comes behind it waits; after five times [`NotKept::Unsure`] |
+//! | `error` with `unsure`, or with `not_kept` where it went out before and may be on its way since | sent again under the same id after the [`Backoff`]'s time, and what comes behind it waits; after five times [`NotKept::Unsure`] |
 //!
 //! # Once
 //!
@@ -49,7 +49,7 @@
 //! | who says welcome | what was sent before, and not settled |
 //! |---|---|
 //! | a server that knows the session: the same one, or one that was started again with a store that outlives it | is in the log once. Ids tell: the last 1,024 are known, for ten minutes at least after the connection was lost, for a day in [`Sqlite`](crate::store) |
-//! | the same log, but another session: this client was away for longer | is looked for among what was missed. What is there is settled, the rest is said; so it is in the log once, unless some of what was missed is gone (`resumed` with `complete: false`): then it may be there twice |
+//! | the same log, but another session: this client was away for longer | is looked for among what was missed, under one's own name. What is there is settled, the rest is said; so it is in the log once, unless some of what was missed is gone (`resumed` with `complete: false`): then it may be there twice |
 //! | another log, and another session: the server was started again, with a store in memory | is in the new log once. Who heard it before hears it again |
 //!
 //! A whisper is in no log: it is once where the server itself knows the session, and may
@@ -85,10 +85,11 @@
 //!
 //! Events come as the server sends them, with three exceptions. A message that was heard
 //! under its position before is not told again. One's own among what was missed has its
-//! id where that settled it. And what only restores what was is not
-//! told: one's own `joined` and `away`, the list of those ignored, the pongs of pings of
-//! the client's own, and that the server is unsure where it is asked again. The acks and errors of requests that were asked without an id are
-//! told, under the id of their [`Receipt`]; see [`ChatClient::is_own_id`].
+//! id where that settled it. And what only restores what was is not told: one's own
+//! `joined` and `away`, the list of those ignored, the pongs of pings of the client's own,
+//! and that the server is unsure where it is asked again. The acks and errors of requests
+//! that were asked without an id are told, under the id of their [`Receipt`]; see
+//! [`ChatClient::is_own_id`].
 
 mod address;
 mod backoff;

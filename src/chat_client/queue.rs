@@ -7,8 +7,8 @@ use super::{AskError, ChatClient, Kept, NotKept, Receipt};
 use crate::Message;
 use crate::protocol::{Ask, ChatMessage, Request};
 
-/// How often in a row a message is asked for again of which the server cannot tell
-/// whether it is kept.
+/// How often a message is asked for again of which the server cannot tell whether it is
+/// kept.
 const UNSURE: u32 = 5;
 
 /// What settles a request, and what becomes of it when the connection is lost.
@@ -165,6 +165,12 @@ impl Queue {
         let (room, pos) = (Some(message.room.clone()), Some(message.pos.clone()));
         let entry = self.settle(is_it, Ok(Kept { room, pos }))?;
         Some(entry.receipt.id().to_owned())
+    }
+
+    /// Whether a message went out before, and nobody has told what became of that.
+    pub(super) fn is_uncertain(&self, id: &str) -> bool {
+        let entry = self.entries.iter().find(|entry| entry.is_message(id));
+        entry.is_some_and(|entry| entry.was_sent || entry.unsure > 0)
     }
 
     /// The server cannot tell what became of a message: it is to be asked for again, in

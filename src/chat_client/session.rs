@@ -235,7 +235,7 @@ impl Session {
                 self.queue.answered(id, Ok(Kept { room: room.clone(), pos: pos.clone() }));
             }
             Event::Pong { id: Some(id) } => return self.hear_pong(id),
-            Event::Error { code, id: Some(id), .. } if code == "unsure" => {
+            Event::Error { code, id: Some(id), .. } if self.is_unsure(code, id) => {
                 let backoff = &self.backoff;
                 return !self.queue.unsure(id, |times| clock::later(now, backoff.wait(times)));
             }
@@ -265,6 +265,12 @@ impl Session {
             _ => {}
         }
         true
+    }
+
+    /// Whether an error leaves open what becomes of a message. One that the store does not
+    /// take a second time may be on its way since the first.
+    fn is_unsure(&self, code: &str, id: &str) -> bool {
+        code == "unsure" || (code == "not_kept" && self.queue.is_uncertain(id))
     }
 
     fn hear_message(&mut self, message: &mut ChatMessage) -> bool {

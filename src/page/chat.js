@@ -33,6 +33,8 @@ export class Chat {
   lastWhisperer = undefined;
   outbox = new Outbox();
   asked = new Set();
+  /** What was said to be deleted, in this tab. */
+  erased = new Set();
   /**
    * The server knows another session than the one in which messages went out: until all that
    * was missed is here none goes out again, for it may be among that.
@@ -274,8 +276,8 @@ export class Chat {
     if (this.isStranger) return undefined;
     // What is said later is to stay behind it.
     if (this.#pause) return this.outbox.change(entry, { state: "held" });
-    const isSent = this.connection.send(requestOf(entry));
-    return this.outbox.change(entry, isSent ? { state: "sent", wasSent: true } : { isLate: true });
+    if (!this.connection.send(requestOf(entry))) return this.outbox.change(entry, { isLate: true });
+    return this.outbox.change(entry, { state: "sent", wasSent: true, isUncertain: entry.wasSent });
   }
 
   /** The server has it; one's own copy comes too, unless it was lost with a connection. */

@@ -248,7 +248,7 @@ const handlers = {
     chat.onFound(event);
   },
 
-  erased(chat, { name, alike = [], room: roomName, by, messages }) {
+  erased(chat, { name, alike = [], room: roomName, by, time, messages }) {
     const names = new Set([name, ...alike].map(keyOf));
     const isMeant = ({ is, from }) => is === "message" && names.has(keyOf(from));
     for (const room of chat.rooms) {
@@ -259,7 +259,10 @@ const handlers = {
     chat.onErased(({ room, from }) => names.has(keyOf(from)) && (roomName === undefined || keyOf(roomName) === keyOf(room)));
     const place = roomName === undefined ? told`` : told` in #${roomName}`;
     const count = messages === undefined ? told`` : told` (${messages} message${messages === 1 ? told`` : told`s`})`;
-    chat.inform(told`What ${name} said${place} was deleted by ${by}${count}.`);
+    // One who comes back may be told again.
+    const deed = `${time} ${name}`;
+    if (!chat.erased.has(deed)) chat.inform(told`What ${name} said${place} was deleted by ${by}${count}.`);
+    chat.erased.add(deed);
     chat.changed("all");
   },
 
@@ -284,8 +287,10 @@ const handlers = {
     const failed = chat.takeRequest(id);
     // After a restart of the server the other one may not be back yet.
     const isAbsent = entry?.isLate && code === "no_such_name";
-    if (entry && code === "unsure" && chat.askAgain(entry)) return;
-    if (entry) chat.outbox.change(entry, { state: isAbsent ? "absent" : "failed", reason, code });
+    // What the store does not take a second time may be on its way since the first.
+    const isUnsure = code === "unsure" || (code === "not_kept" && entry?.isUncertain);
+    if (entry && isUnsure && chat.askAgain(entry)) return;
+    if (entry) chat.outbox.change(entry, { state: isAbsent ? "absent" : "failed", reason, code: isUnsure ? "unsure" : code, wasSent: isUnsure });
     else if (!failed?.(reason)) chat.inform(reason, "error");
     chat.changed("outbox");
   },

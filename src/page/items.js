@@ -138,7 +138,7 @@ export function elementOfEntry(entry, me) {
     held: "Not confirmed yet",
     kept: "",
     absent: told`Waiting for ${entry.to} to come back`,
-    failed: told`Not sent: ${entry.reason}`,
+    failed: entry.code === "unsure" ? told`Not confirmed: ${entry.reason}` : told`Not sent: ${entry.reason}`,
   }[entry.state];
   const status = h("div", { class: "fate" }, ...nodesOf(fate));
   if (canBeSentAgain(entry)) status.append(h("button", { type: "button", "data-do": "again" }, "Send again"));

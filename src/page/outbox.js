@@ -6,8 +6,9 @@ import { tabStore } from "./storage.js";
 
 export class Outbox {
   /**
-   * Entries `{ id, kind, to, text, action, state, reason, code, pos, wasSent, doubts }`;
-   * `state` is `waiting` (for the connection), `sent`, `held` (the server is unsure, of this
+   * Entries `{ id, kind, to, text, action, state, reason, code, pos, wasSent, isUncertain,
+   * doubts }`; `wasSent` are those that may have arrived, `isUncertain` those that were sent
+   * again and may have arrived the first time; `state` is `waiting` (for the connection), `sent`, `held` (the server is unsure, of this
    * one or of one before it, and is asked again), `kept`, `absent` (waits for a person), or
    * `failed`.
    */

@@ -16,6 +16,7 @@ mod foreign;
 mod guards;
 mod hostile;
 mod hub;
+mod keeping;
 mod life;
 mod load;
 mod logging;

@@ -21,6 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What one client said that the store has, and has not told what came of.
 pub(super) struct Waiting {
+    pub ticket: Ticket,
     pub who: ClientId,
     pub token: Token,
     pub speaker: Speaker,
@@ -48,6 +49,8 @@ pub(super) struct Trouble {
     pub words: String,
     /// It has not answered, rather than said no.
     is_silent: bool,
+    /// All who are here were told that what is said is not kept.
+    is_told: bool,
 }
 
 /// How many messages the store did not take, and what became of them.
@@ -71,6 +74,7 @@ impl State {
         waiting.draft = is_degrading.then(|| draft.clone());
         self.last_ticket += 1;
         let ticket = Ticket(self.last_ticket);
+        waiting.ticket = ticket;
         match self.store.append(ticket, draft) {
             Some(outcome) => self.settle(turn, waiting, outcome),
             None => {
@@ -105,7 +109,7 @@ impl State {
         }
     }
 
-    fn settle(&mut self, turn: &mut Turn<'_>, waiting: Waiting, outcome: Outcome) {
+    fn settle(&mut self, turn: &mut Turn<'_>, mut waiting: Waiting, outcome: Outcome) {
         let appended = match outcome {
             Ok(appended) => appended,
             Err(error) => return self.note_failed(turn, &waiting, &error),
@@ -120,9 +124,14 @@ impl State {
             && let Some(session) = self.sessions.get(&waiting.token)
         {
             session.note_settled(id, Settled::Kept(room.clone(), position));
+            // It may be that it was sent twice, and said without the store the other time.
+            if session.settled(id) == Some(Settled::Said) {
+                waiting.progress = Progress::Said;
+            }
         }
         match appended {
             Appended::New(record) => self.show(turn, &record, Some(&waiting)),
+            Appended::Known { .. } if waiting.progress == Progress::Said => {}
             Appended::Known { .. } => {
                 if let Some(ack) = self.ack_of(&waiting, &room, position) {
                     self.answer(turn, waiting.who, &ack);
@@ -161,6 +170,12 @@ impl State {
         let who = waiting.map(|waiting| waiting.who);
         let author = waiting.map_or(author, |waiting| waiting.speaker.lock().clone());
         let mut instead = self.deaf_to(&author, who);
+        if let (Some(who), Some(ack)) = (who, &ack)
+            && !self.is_in(room, who)
+        {
+            // It left the room before this was settled.
+            self.answer(turn, who, ack);
+        }
         let own = waiting.and_then(|waiting| own_copy(said, waiting));
         let own_events = own.iter().chain(&ack);
         if own.is_some()
@@ -176,20 +191,28 @@ impl State {
     }
 
     fn ack_of(&self, waiting: &Waiting, room: &RoomName, position: Position) -> Option<Event> {
-        let id = waiting.id.clone()?;
+        waiting.id.as_deref().map(|id| self.ack(id, room, position))
+    }
+
+    pub(super) fn ack(&self, id: &str, room: &RoomName, position: Position) -> Event {
         let (room, pos) = (Some(room.to_string()), Some(self.positions.show(position)));
-        Some(Event::Ack { id, room, pos })
+        Event::Ack { id: id.to_owned(), room, pos }
+    }
+
+    fn is_in(&self, room: &RoomName, who: ClientId) -> bool {
+        self.rooms.get(room).is_some_and(|room| room.people.contains(&who))
     }
 
     fn note_failed(&mut self, turn: &mut Turn<'_>, waiting: &Waiting, error: &StoreError) {
         let is_trouble = error.kind() != StoreErrorKind::Behind;
         if is_trouble {
-            self.note_trouble(turn, error.to_string(), false);
+            self.note_trouble(error.to_string(), false);
         }
         match &waiting.draft {
             Some(draft)
                 if waiting.progress == Progress::Waiting && (is_trouble || self.trouble.is_some()) =>
             {
+                self.say_earlier(turn, waiting);
                 self.say_unkept(turn, draft, waiting);
             }
             _ if waiting.progress == Progress::Said => {}
@@ -201,25 +224,34 @@ impl State {
         }
     }
 
-    /// Answers one who sends again what is settled.
-    pub(super) fn answer_again(
-        &self,
-        turn: &mut Turn<'_>,
-        draft: &Draft,
-        waiting: &Waiting,
-        settled: Settled,
-    ) {
-        let answer = match settled {
-            Settled::Kept(room, position) => self.ack_of(waiting, &room, position),
-            Settled::Said => own_copy(&unkept(draft), waiting),
-        };
-        if let Some(answer) = answer {
-            self.answer(turn, waiting.who, &answer);
+    /// Answers one who sends again what was said without the store.
+    pub(super) fn answer_again(&self, turn: &mut Turn<'_>, draft: &Draft, waiting: &Waiting) {
+        if let Some(own) = own_copy(&unkept(draft), waiting) {
+            self.answer(turn, waiting.who, &own);
         }
+    }
+
+    /// Says what the same client said before and the store still has, for that cannot come
+    /// behind.
+    fn say_earlier(&mut self, turn: &mut Turn<'_>, later: &Waiting) {
+        let is_earlier = |waiting: &Waiting| waiting.who == later.who && waiting.can_be_said();
+        let earlier = self.waiting.range(..later.ticket).filter(|(_, waiting)| is_earlier(waiting));
+        let earlier = earlier.map(|(ticket, _)| *ticket).collect::<Vec<_>>();
+        earlier.into_iter().for_each(|ticket| self.give_up(turn, ticket));
     }
 
     /// Says something to those who are here, without a place in the log.
     fn say_unkept(&mut self, turn: &mut Turn<'_>, draft: &Draft, waiting: &Waiting) {
+        let session = self.sessions.get(&waiting.token);
+        match session.and_then(|session| session.settled(waiting.id.as_deref()?)) {
+            None => {}
+            Some(Settled::Said) => return self.answer_again(turn, draft, waiting),
+            Some(Settled::Kept(room, position)) => {
+                let ack = self.ack_of(waiting, &room, position);
+                return ack.iter().for_each(|ack| self.answer(turn, waiting.who, ack));
+            }
+        }
+        self.tell_trouble(turn);
         self.unkept.degraded += 1;
         let (room, said) = (RoomName::kept(draft.room.clone()), unkept(draft));
         self.tell_said(turn, &room, &said, NameKey::kept(&draft.author), Some(waiting), None);
@@ -228,26 +260,27 @@ impl State {
         }
     }
 
-    fn note_trouble(&mut self, turn: &mut Turn<'_>, words: String, is_silent: bool) {
-        let is_new = self.trouble.is_none();
-        self.trouble = Some(Trouble { words, is_silent });
-        if !is_new {
-            return;
+    fn note_trouble(&mut self, words: String, is_silent: bool) {
+        if self.trouble.is_none() {
+            log::error!("what is said cannot be kept: {}", Escaped::new(&words));
         }
-        let words = self.trouble.as_ref().map_or("", |trouble| &trouble.words);
-        log::error!("what is said cannot be kept: {}", Escaped::new(words));
-        if self.on_store_failure == OnStoreFailure::Degrade {
+        let is_told = self.trouble.as_ref().is_some_and(|trouble| trouble.is_told);
+        self.trouble = Some(Trouble { words, is_silent, is_told });
+    }
+
+    /// Tells all who are here that something is said without being kept, the first time.
+    fn tell_trouble(&mut self, turn: &mut Turn<'_>) {
+        if let Some(trouble) = self.trouble.as_mut().filter(|trouble| !trouble.is_told) {
+            trouble.is_told = true;
             let text = "what is said from here on is not kept: who is away will miss it".to_owned();
             self.notify(turn, &Event::Notice { text });
         }
     }
 
     fn note_recovered(&mut self, turn: &mut Turn<'_>) {
-        if self.trouble.take().is_none() {
-            return;
-        }
+        let Some(trouble) = self.trouble.take() else { return };
         log::info!("what is said is kept again");
-        if self.on_store_failure == OnStoreFailure::Degrade {
+        if trouble.is_told {
             self.notify(turn, &Event::Notice { text: "what is said is kept again".to_owned() });
         }
     }
@@ -266,10 +299,14 @@ impl State {
         };
         // In the order said.
         let late = self.waiting.iter().filter(|(_, waiting)| is_late(waiting)).map(|(ticket, _)| *ticket);
-        let late = late.collect::<Vec<_>>();
+        let mut late = late.collect::<Vec<_>>();
         if !late.is_empty() {
             let words = format!("the store has not answered for {} s", PATIENCE.as_secs());
-            self.note_trouble(turn, words, true);
+            self.note_trouble(words, true);
+            // What was said later is not for later, where people talk on: the order is theirs.
+            let given_up = |waiting: &Waiting| is_late(waiting) || waiting.can_be_said();
+            let given_up = self.waiting.iter().filter(|(_, waiting)| given_up(waiting));
+            late = given_up.map(|(ticket, _)| *ticket).collect();
         }
         for ticket in late {
             self.give_up(turn, ticket);
@@ -302,6 +339,13 @@ impl State {
     /// Why what is said is not kept now, where it is not.
     pub(in crate::chat) fn trouble(&self) -> Option<&str> {
         self.trouble.as_ref().map(|trouble| &*trouble.words)
+    }
+}
+
+impl Waiting {
+    /// Whether it can be said without the store, and was not.
+    fn can_be_said(&self) -> bool {
+        self.progress == Progress::Waiting && self.draft.is_some()
     }
 }
 

@@ -28,6 +28,7 @@ use parking_lot::Mutex;
 
 use super::bans::Bans;
 use super::dialect::{Dialect, Dialects, Listener};
+use super::erasure::Deletions;
 use super::headcount::{Headcount, Tell};
 use super::mutes::Mutes;
 use super::pending::OnItsWay;
@@ -71,6 +72,7 @@ pub(super) struct State {
     on_store_failure: OnStoreFailure,
     headcount: Headcount,
     tell_headcount: Tell,
+    deletions: Deletions,
 }
 
 struct Person {
@@ -148,6 +150,7 @@ impl State {
             on_store_failure: settings.on_store_failure,
             headcount,
             tell_headcount,
+            deletions: Deletions::default(),
         }
     }
 

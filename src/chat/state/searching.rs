@@ -30,6 +30,11 @@ impl State {
         entry.position <= head && self.heard(who, [entry]).next().is_some()
     }
 
+    /// What was deleted that one who comes back into a room may still show.
+    pub(in crate::chat) fn deleted_since(&self, room: &RoomName, since: &str) -> Vec<Erased> {
+        self.deletions.since(room, self.positions.parse(since))
+    }
+
     /// What was deleted in the store, all up to a position, is gone here too, and those who
     /// may show it are told; what the operator is told, who may be here.
     pub(in crate::chat) fn erased(
@@ -43,7 +48,9 @@ impl State {
         let mut alike = self.recent.forget(&author, room.as_ref(), until);
         alike.retain(|spelling| *spelling != erased.name);
         let erased = Erased { alike, ..erased };
-        let told = Event::Erased(Erased { messages: None, ..erased.clone() });
+        let told = Erased { messages: None, ..erased.clone() };
+        self.deletions.note(Deletion { author, until, erased: told.clone() });
+        let told = Event::Erased(told);
         let everyone = match &room {
             Some(room) => self.rooms.get(room).into_iter().flat_map(|room| &room.people).copied().collect(),
             None => self.people.keys().copied().collect::<Vec<_>>(),

@@ -9,7 +9,7 @@ use crate::chat::dialect::Listener;
 use crate::chat::pending::OnItsWay;
 use crate::chat::sessions::Settled;
 use crate::protocol::Event;
-use crate::store::{Draft, Key};
+use crate::store::{Draft, Key, Ticket};
 use crate::{ClientId, Instead, Turn};
 
 impl State {
@@ -24,6 +24,12 @@ impl State {
         id: Option<&str>,
         on_its_way: Option<OnItsWay>,
     ) -> Done {
+        let settled = self.settled(who, id);
+        // Also where it has left the room since.
+        if let (Some(id), Some(Settled::Kept(room, position))) = (id, &settled) {
+            self.answer(turn, who, &self.ack(id, room, *position));
+            return Ok(());
+        }
         let (name, _) = self.room_of(who, room)?;
         let person = self.person(who)?;
         let key = id.map(|id| Key { session: person.digest, id: id.to_owned() });
@@ -38,6 +44,7 @@ impl State {
             key,
         };
         let waiting = Waiting {
+            ticket: Ticket(0),
             who,
             token: person.token.clone(),
             speaker: person.speaker.clone(),
@@ -47,8 +54,8 @@ impl State {
             draft: None,
             on_its_way,
         };
-        if let Some(settled) = self.settled(who, id) {
-            self.answer_again(turn, &draft, &waiting, settled);
+        if settled.is_some() {
+            self.answer_again(turn, &draft, &waiting);
             return Ok(());
         }
         self.check_voice(who)?;

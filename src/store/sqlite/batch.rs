@@ -64,17 +64,23 @@ impl Database {
         })?;
         self.seen = self.totals.latest;
         self.index.note(deliveries.len() as u64);
+        self.counted.more_unindexed(deliveries.len() as u64);
         Ok(deliveries)
     }
 
     /// What others have appended since the last time.
     pub(super) fn poll(&mut self) -> Result<Vec<Delivery>> {
         self.connection.prepare_cached("BEGIN")?.execute([])?;
-        let found = self.refresh().and_then(|()| self.others());
-        self.connection.prepare_cached("COMMIT")?.execute([])?;
-        let found = found?;
-        self.seen = self.totals.latest;
-        Ok(found)
+        let found = self.refresh().and_then(|()| {
+            let found = self.others()?;
+            self.connection.prepare_cached("COMMIT")?.execute([])?;
+            Ok(found)
+        });
+        match &found {
+            Ok(_) => self.seen = self.totals.latest,
+            Err(_) => self.roll_back(),
+        }
+        found
     }
 
     /// What is in the log behind all that the tail has.

@@ -42,6 +42,7 @@ pub(super) struct Database {
     pub looked: Option<Instant>,
     pub epoch: String,
     pub totals: Totals,
+    patience: Duration,
     /// As the file has them.
     saved: Totals,
     pub rooms: Rooms,
@@ -95,6 +96,7 @@ impl Database {
             looked: None,
             epoch: String::new(),
             totals: Totals::default(),
+            patience: BUSY,
             saved: Totals::default(),
             rooms: Rooms::default(),
             data_version: 0,
@@ -154,7 +156,7 @@ impl Database {
     }
 
     /// Ends a transaction that comes to nothing, if SQLite has not done so itself.
-    fn roll_back(&mut self) {
+    pub(super) fn roll_back(&mut self) {
         self.is_stale = true;
         if !self.connection.is_autocommit()
             && let Err(error) = self.connection.execute_batch("ROLLBACK")
@@ -163,7 +165,7 @@ impl Database {
         }
     }
 
-    fn holds(&self, record: &Record) -> rusqlite::Result<bool> {
+    pub(super) fn holds(&self, record: &Record) -> rusqlite::Result<bool> {
         let sql = "SELECT 1 FROM messages JOIN rooms ON rooms.id = room
                    WHERE number = ?1 AND name = ?2 AND time = ?3 AND author = ?4 AND text = ?5";
         let (number, time) = (record.position.0 as i64, record.time as i64);
@@ -199,6 +201,10 @@ impl Database {
         self.saved = self.totals;
         self.rooms = Rooms::load(&self.connection)?;
         self.counted.set_messages(unsigned(self.rooms.messages));
+        let sql = "SELECT count(*) FROM messages WHERE number > ?1";
+        let unindexed =
+            self.connection.prepare_cached(sql)?.query_row([self.totals.indexed], |row| row.get(0));
+        self.counted.set_unindexed(unsigned(unindexed?));
         self.upkeep.look_soon();
         Ok(())
     }
@@ -225,7 +231,8 @@ impl Database {
     /// Goes on numbering behind all that anybody can have been given of this store.
     ///
     /// A file that is opened may lack its last moments: it is a backup, or the power
-    /// failed. What was given then must not be given again. The time of day is behind all
+    /// failed. What was given then must not be given again, also where nothing at all of it
+    /// is left. The time of day is behind all
     /// numbers of earlier runs, for nobody says a million messages a second; where the
     /// clock was set back, the leap is.
     pub(super) fn renumber(&mut self) -> Result<()> {
@@ -233,10 +240,7 @@ impl Database {
         self.transaction(|db| {
             db.check_index()?;
             let latest = db.totals.latest.max(known);
-            // Nothing was ever given of a store that is new.
-            if latest > 0 {
-                db.totals.latest = now_micros().max(latest.saturating_add(LEAP));
-            }
+            db.totals.latest = now_micros().max(latest.saturating_add(LEAP));
             Ok(())
         })
     }
@@ -251,10 +255,18 @@ impl Database {
     }
 
     /// Moves all that the log beside the file has into the file, and empties the log;
-    /// whether nobody was in the way.
+    /// whether nobody was in the way. Waits for readers only so long that no batch suffers.
     pub(super) fn truncate_log(&self) -> rusqlite::Result<bool> {
+        self.connection.busy_timeout(BUSY_FAILING)?;
         let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
-        let busy: i64 = self.connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
-        Ok(busy == 0)
+        let busy = self.connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+        self.connection.busy_timeout(self.patience)?;
+        Ok(busy? == 0)
+    }
+
+    /// How long to wait for whoever holds the file locked.
+    pub(super) fn set_patience(&mut self, patience: Duration) -> rusqlite::Result<()> {
+        self.patience = patience;
+        self.connection.busy_timeout(patience)
     }
 }

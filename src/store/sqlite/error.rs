@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, ffi};
 
 use crate::store::{StoreError, StoreErrorKind};
 
@@ -38,14 +38,20 @@ impl From<StoreError> for Trouble {
     }
 }
 
-/// What `error` means for the store at `path`; `doing` is what was being done to it, such
+/// What `error` means for the store at `place`; `doing` is what was being done to it, such
 /// as "write".
-pub(super) fn store_error(path: &Path, doing: &str, error: &rusqlite::Error) -> StoreError {
-    let path = path.display();
+pub(super) fn store_error(place: &Path, doing: &str, error: &rusqlite::Error) -> StoreError {
+    let path = place.display();
     let Some(code) = error.sqlite_error_code() else {
         return StoreError::new(StoreErrorKind::Other, format!("failed to {doing} {path}: {error}"));
     };
+    if extended_code(error) == ffi::SQLITE_READONLY_DBMOVED {
+        return gone(place);
+    }
     let (kind, words) = match code {
+        _ if extended_code(error) == ffi::SQLITE_IOERR_SHMSIZE => {
+            (StoreErrorKind::Full, "the disk is full".to_owned())
+        }
         ErrorCode::DiskFull => (StoreErrorKind::Full, "the disk is full".to_owned()),
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed => {
             (StoreErrorKind::Locked, "another process holds it locked".to_owned())
@@ -64,6 +70,10 @@ pub(super) fn store_error(path: &Path, doing: &str, error: &rusqlite::Error) -> 
         _ => (StoreErrorKind::Other, error.to_string()),
     };
     StoreError::new(kind, format!("failed to {doing} {path}: {words}"))
+}
+
+fn extended_code(error: &rusqlite::Error) -> i32 {
+    error.sqlite_error().map_or(ffi::SQLITE_OK, |error| error.extended_code)
 }
 
 /// What a system's error means.

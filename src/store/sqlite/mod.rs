@@ -201,7 +201,9 @@ impl Store for Sqlite {
         let shared = &self.shared;
         if shared.access == Access::ReadOnly {
             *shared.health.lock() = Err(shared.read_only());
-        } else if let Err(error) = self.start(tail) {
+        } else if self.threads.lock().is_empty()
+            && let Err(error) = self.start(tail)
+        {
             let why = format!("failed to begin writing {}: {error}", shared.path.display());
             *shared.health.lock() = Err(StoreError::new(StoreErrorKind::Other, why));
         }
@@ -282,3 +284,7 @@ impl fmt::Debug for Sqlite {
         f.debug_struct("Sqlite").field("path", &self.shared.path).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;

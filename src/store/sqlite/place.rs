@@ -63,8 +63,9 @@ impl Database {
         }
         opening::accept(&connection)?;
         self.connection = connection;
-        (self.file, self.is_stale) = (Some(file), true);
+        self.is_stale = true;
         self.renumber()?;
+        self.file = Some(file);
         self.pool.renew(file);
         log::warn!("{} is another file now, and the same store; goes on with it", self.path.display());
         Ok(())

@@ -68,8 +68,8 @@ impl Database {
         let unknown = unknown.map(|(id, _)| id).take(PORTION).collect::<Vec<_>>();
         for id in unknown {
             let first = self.first_of(id, 1)?;
-            if let (Some(first), Some(room)) = (first.first(), self.rooms.get_mut(id)) {
-                room.oldest = Some(first.time);
+            if let Some(room) = self.rooms.get_mut(id) {
+                room.oldest = Some(first.first().map_or(i64::MAX, |first| first.time));
             }
         }
         Ok(())

@@ -160,7 +160,7 @@ impl Shared {
         *health = now;
         drop(health);
         // Whoever waits for a lock that somebody holds on to shall not do so for long.
-        if let Err(error) = self.database.lock().connection.busy_timeout(patience) {
+        if let Err(error) = self.database.lock().set_patience(patience) {
             log::debug!("{}: {error}", self.path.display());
         }
     }

@@ -93,6 +93,32 @@ fn a_server_that_stays_unsure_is_asked_a_few_times_and_then_the_caller_is_told()
 }
 
 #[test]
+fn what_may_be_on_its_way_already_is_not_taken_for_refused() {
+    let script = Script::new();
+    let (chat, updates, peer) = script.start();
+    let receipts = ["a", "b"].map(|text| chat.say("lobby", text).unwrap());
+    let ids = ["a", "b"].map(|text| peer.hears("lobby", text));
+    peer.refuse(&ids[0], "unsure");
+    assert_eq!(peer.hears("lobby", "a"), ids[0]);
+    peer.refuse(&ids[0], "not_kept");
+    assert_eq!(peer.hears("lobby", "a"), ids[0]);
+    peer.ack(&ids[0], "s-1");
+    assert_eq!(receipts[0].wait().unwrap().pos.as_deref(), Some("s-1"));
+    peer.cut();
+
+    let peer = script.peer();
+    peer.welcome("S", "lobby", "s-1");
+    peer.restored();
+    back(&updates);
+    assert_eq!(peer.hears("lobby", "b"), ids[1]);
+    peer.refuse(&ids[1], "not_kept");
+    assert_eq!(peer.hears("lobby", "b"), ids[1]);
+    peer.ack(&ids[1], "s-2");
+    assert_eq!(receipts[1].wait().unwrap().pos.as_deref(), Some("s-2"));
+    assert!(matches!(next_event(&updates), Event::Ack { .. }), "and nobody was told of a refusal");
+}
+
+#[test]
 fn who_leaves_does_not_wait_to_ask_again() {
     let script = Script::new();
     let hour = Duration::from_secs(3600);

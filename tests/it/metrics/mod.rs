@@ -5,6 +5,7 @@ mod dashboards;
 mod health;
 mod promql;
 mod scrape;
+mod store;
 
 use chinwag::chat::Chat;
 use chinwag::metrics::Metrics;

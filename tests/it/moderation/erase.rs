@@ -131,12 +131,21 @@ fn one_who_comes_back_misses_nothing_of_what_is_left() {
     assert!(matches!(eve.hear(), Event::Welcome { .. }));
     let resumed = eve.hear_json();
     assert_eq!((&resumed["complete"], &resumed["missed"]), (&json!(true), &json!(200)), "{resumed}");
+    // What she shows is not to be shown any more.
+    let told = json!({"type": "erased", "name": "John", "by": "Adam"});
+    assert_eq!(eve.hear_json(), told);
     for number in 0..200 {
         eve.hears_message("Adam", &format!("adam {number}"));
     }
     assert!(matches!(eve.hear(), Event::Joined { .. }));
-    says(&mut john, "lobby", "again");
-    eve.hears_message("John", "again");
+    let since = says(&mut john, "lobby", "again");
+    assert_eq!(eve.hears_message("John", "again").pos, since);
+    eve.vanish();
+    // Not what happened while she was here.
+    let mut eve = Person::connect(&server, &format!("name=Eve&session={session}&since={since}"));
+    assert!(matches!(eve.hear(), Event::Welcome { .. }));
+    assert_eq!(eve.hear_json()["missed"], 0);
+    assert!(matches!(eve.hear(), Event::Joined { .. }));
 }
 
 #[test]

@@ -4,6 +4,7 @@
 mod activation;
 mod draining;
 mod notify;
+mod store;
 mod takeover;
 mod units;
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use chinwag::Connection;
 
 use super::Folder;
+use crate::store_programs::Shelf;
 use crate::support::{PATIENCE, Program, hears};
 
 struct Manager {
@@ -23,7 +24,12 @@ impl Manager {
     }
 
     fn start(&self, watchdog: Option<Duration>) -> Program {
+        self.start_with(watchdog, &[])
+    }
+
+    fn start_with(&self, watchdog: Option<Duration>, args: &[&str]) -> Program {
         let mut command = Command::new(env!("CARGO_BIN_EXE_chat-server"));
+        command.args(args);
         command.args(["--listen", "127.0.0.1:0", "-qqq"]).env("NOTIFY_SOCKET", self.folder.path("notify"));
         if let Some(limit) = watchdog {
             command.env("WATCHDOG_USEC", limit.as_micros().to_string());
@@ -92,6 +98,27 @@ fn a_watchdog_gets_signs_of_life_in_time_and_the_number_of_clients() {
             _ => assert!(signs < 20, "nobody was counted"),
         }
     }
+}
+
+#[test]
+fn systemd_hears_that_nothing_is_kept_and_when_that_is_over() {
+    let (manager, shelf) = (Manager::new(), Shelf::new());
+    let mut server = manager.start_with(Some(Duration::from_secs(2)), &["--store", &shelf.store()]);
+    server.address();
+    manager.hear("STATUS=0 clients");
+    let elsewhere = shelf.path("elsewhere.db");
+    std::fs::rename(shelf.file(), &elsewhere).unwrap();
+    let path = shelf.file().display().to_string();
+    loop {
+        let message = manager.next();
+        if message.starts_with("STATUS=0 clients; nothing is kept: ") {
+            assert!(message.contains(&path), "{message}");
+            break;
+        }
+        assert_eq!(message, "WATCHDOG=1\n");
+    }
+    std::fs::rename(&elsewhere, shelf.file()).unwrap();
+    manager.hear("STATUS=0 clients");
 }
 
 #[test]

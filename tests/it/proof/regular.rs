@@ -8,7 +8,7 @@ use chinwag::chat_client::{Backoff, ChatClient, Kept, NotKept, Receipt, Update};
 use chinwag::protocol::{Ask, ChatMessage, Event};
 use crossbeam_channel::Receiver;
 
-use super::person::{Person, ROOMS, THE_END};
+use super::person::{Person, ROOMS};
 use super::record::{Message, Record, Step};
 use crate::support::PATIENCE;
 
@@ -32,7 +32,7 @@ impl Regular {
         loop {
             self.talk();
             self.settle();
-            self.person.note_quiet();
+            self.person.note_quiet(self.open.len());
             if self.person.has_heard_the_end() && self.open.is_empty() {
                 break;
             }

@@ -1,4 +1,4 @@
-//! Stores: where what was said is kept, and what any of them has to do.
+//! Stores: what any of them has to do, and what each of ours does.
 
 mod conformance;
 mod memory;

@@ -77,8 +77,9 @@ fn how_much_is_kept_changes_while_the_server_runs_and_the_store_does_not() {
     let config = shelf.path("chat-server.toml");
     std::fs::write(&config, format!("store = {:?}\n", shelf.store())).unwrap();
     let log = shelf.path("log");
-    let (server, addr) =
-        Program::chat_server(&["--config", config.to_str().unwrap(), "--log-file", log.to_str().unwrap()]);
+    let [config_path, log_path] = [&config, &log].map(|path| path.to_str().unwrap());
+    let args = ["--config", config_path, "--log-file", log_path, "--message-rate", "off"];
+    let (server, addr) = Program::chat_server(&args);
     let mut john = join(addr, "John");
     for number in 0..5 {
         say(&mut john, &number.to_string(), &format!("i{number}"));

@@ -1,6 +1,7 @@
 //! What is wrong with a store is said before anything is done.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use rusqlite::Connection;
@@ -100,7 +101,6 @@ fn check_config_says_what_is_wrong_with_the_store_and_opens_nothing() {
         ("on-store-failure = \"ignore\"\n", 1, "must be one of refuse, degrade"),
         ("history = 1\nstore = \"sqlite:/no/such/folder/chat.db\"\n", 2, "/no/such/folder"),
         ("history = 1\nstore = \"sqlite:/\"\n", 2, "/ is no file"),
-        ("store = \"sqlite:/proc/chat.db\"\n", 1, "the folder /proc cannot be written"),
         ("retention-age = \"long\"\n", 1, "must be a time"),
         ("store-max-bytes = 0\nstore = \"sqlite:chat.db\"\n", 1, "store-max-bytes"),
     ] {
@@ -112,4 +112,13 @@ fn check_config_says_what_is_wrong_with_the_store_and_opens_nothing() {
     let good = format!("store = {:?}\ndurability = \"disk\"\nretention-age = \"30d\"\n", shelf.store());
     assert_eq!(check(&good), (0, String::new()));
     assert!(!shelf.file().exists());
+    let folder = shelf.path("closed");
+    fs::create_dir(&folder).unwrap();
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o500)).unwrap();
+    // Root may write everywhere.
+    if !rustix::process::geteuid().is_root() {
+        let (code, stderr) = check(&format!("store = \"sqlite:{}/chat.db\"\n", folder.display()));
+        assert_eq!(code, 1, "{stderr}");
+        assert!(stderr.contains(&format!("the folder {} cannot be written", folder.display())), "{stderr}");
+    }
 }

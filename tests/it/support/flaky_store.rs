@@ -32,6 +32,8 @@ struct Shared {
 #[derive(Default)]
 struct State {
     tail: Option<Tail>,
+    /// How many tails there were.
+    opened: usize,
     /// Nothing is written.
     is_held: bool,
     /// How many drafts wait.
@@ -42,6 +44,10 @@ struct State {
     failure: Option<StoreError>,
     /// What becomes of every question.
     blindness: Option<StoreError>,
+    /// What was said behind a position is not looked up yet.
+    is_reading_held: bool,
+    /// So many wait for that.
+    readers: usize,
     /// Questions are not answered.
     is_stalled: bool,
     /// How many wait to be.
@@ -51,7 +57,12 @@ struct State {
 }
 
 /// For the tail that was there when it was committed.
-struct Batch(Option<Tail>, Vec<(Ticket, Draft)>);
+struct Batch {
+    tail: Option<Tail>,
+    /// Which of the tails that there were.
+    opened: usize,
+    drafts: Vec<(Ticket, Draft)>,
+}
 
 impl FlakyStore {
     pub fn new() -> Arc<Self> {
@@ -136,6 +147,27 @@ impl FlakyStore {
         }
     }
 
+    /// From now on whoever reads what follows a position waits.
+    pub fn hold_reading(&self) {
+        self.shared.state.lock().is_reading_held = true;
+    }
+
+    /// Who waits for that reads now.
+    pub fn release_reading(&self) {
+        self.shared.state.lock().is_reading_held = false;
+        self.shared.changed.notify_all();
+    }
+
+    /// Waits until somebody waits for that.
+    #[track_caller]
+    pub fn wait_for_reader(&self) {
+        let mut state = self.shared.state.lock();
+        while state.readers == 0 {
+            let wait = self.shared.changed.wait_for(&mut state, PATIENCE);
+            assert!(!wait.timed_out(), "nobody reads");
+        }
+    }
+
     /// Appends a message as another server would that has the same log.
     pub fn append_elsewhere(&self, draft: Draft) {
         let outcome = self.shared.log.append(Ticket(0), draft).expect("memory answers at once");
@@ -162,11 +194,12 @@ fn error(kind: StoreErrorKind) -> StoreError {
 impl Shared {
     /// Runs until the store is dropped.
     fn write(&self, batch_rx: &Receiver<Batch>) {
-        for Batch(tail, drafts) in batch_rx {
+        for Batch { tail, opened, drafts } in batch_rx {
             let mut state = self.state.lock();
             self.changed.wait_while(&mut state, |state| state.is_held);
             let failure = state.failure.clone();
             state.queued -= drafts.len();
+            let later = state.tail.clone().filter(|_| state.opened != opened);
             drop(state);
             let deliveries = drafts.into_iter().map(|(ticket, draft)| {
                 let outcome = match &failure {
@@ -175,7 +208,12 @@ impl Shared {
                 };
                 Delivery { ticket: Some(ticket), outcome }
             });
-            let deliveries = deliveries.collect();
+            let deliveries: Vec<Delivery> = deliveries.collect();
+            // Whoever opened it since hears of it as of what others append.
+            if let Some(later) = later {
+                let foreign = |delivery: &Delivery| Delivery { ticket: None, ..delivery.clone() };
+                later.deliver(deliveries.iter().map(foreign).collect());
+            }
             if let Some(tail) = tail {
                 tail.deliver(deliveries);
             }
@@ -193,7 +231,9 @@ impl Store for FlakyStore {
     }
 
     fn open(&self, tail: Tail) {
-        self.shared.state.lock().tail = Some(tail);
+        let mut state = self.shared.state.lock();
+        state.tail = Some(tail);
+        state.opened += 1;
     }
 
     fn append(&self, ticket: Ticket, draft: Draft) -> Option<Outcome> {
@@ -209,7 +249,8 @@ impl Store for FlakyStore {
         let mut state = self.shared.state.lock();
         state.queued += drafts.len();
         self.shared.changed.notify_all();
-        self.batch_tx.send(Batch(state.tail.clone(), drafts)).expect("its thread runs as long as it");
+        let batch = Batch { tail: state.tail.clone(), opened: state.opened, drafts };
+        self.batch_tx.send(batch).expect("its thread runs as long as it");
     }
 
     fn bounds(&self, room: &str) -> Result<Bounds, StoreError> {
@@ -223,6 +264,12 @@ impl Store for FlakyStore {
         until: Position,
         limit: usize,
     ) -> Result<Vec<Arc<Record>>, StoreError> {
+        let mut state = self.shared.state.lock();
+        state.readers += 1;
+        self.shared.changed.notify_all();
+        self.shared.changed.wait_while(&mut state, |state| state.is_reading_held);
+        state.readers -= 1;
+        drop(state);
         self.seen()?.after(room, after, until, limit)
     }
 

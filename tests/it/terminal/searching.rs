@@ -9,10 +9,10 @@ fn found(messages: Vec<chinwag::protocol::ChatMessage>, more: bool) -> Event {
     Event::Found { words, room, messages, more, before, id }
 }
 
-fn erased(name: &str, room: Option<&str>, messages: Option<u64>) -> Event {
+fn erased(time: u64, name: &str, room: Option<&str>, messages: Option<u64>) -> Event {
     let room = room.map(str::to_owned);
     let (name, by) = (name.to_owned(), "Zoë".to_owned());
-    Event::Erased(Erased { name, alike: vec!["Jоhn".to_owned()], room, messages, by, time: NOON })
+    Event::Erased(Erased { name, alike: vec!["Jоhn".to_owned()], room, messages, by, time })
 }
 
 #[test]
@@ -76,12 +76,15 @@ fn what_is_deleted_is_said_and_not_shown_where_it_waited() {
     for (name, text) in [("Adam", "stays"), ("Jоhn", "goes"), ("EVE", "stays too")] {
         peer.says("lobby", name, text);
     }
-    peer.tell(&erased("Eve", Some("games"), None));
+    peer.tell(&erased(NOON, "Eve", Some("games"), None));
     terminal.shows("what Eve said in games was deleted by Zoë");
-    peer.tell(&erased("John", None, Some(12)));
+    peer.tell(&erased(NOON + 1, "John", None, Some(12)));
     terminal.shows("what John said was deleted by Zoë, 12 messages");
+    // As to one who comes back.
+    peer.tell(&erased(NOON + 1, "John", None, None));
     terminal.enter("/join lobby");
     let rows = terminal.shows("stays too");
     assert!(rows.iter().any(|row| row.contains("Adam: stays")), "{rows:#?}");
     assert!(!rows.iter().any(|row| row.contains("goes")), "{rows:#?}");
+    assert_eq!(rows.iter().filter(|row| row.contains("what John said")).count(), 1, "{rows:#?}");
 }

@@ -112,7 +112,11 @@ impl Model {
             Event::Found { words, messages, more, .. } => self.hear_found(&words, &messages, more, effects),
             Event::Erased(erased) => {
                 self.forget(&erased);
-                effects.blocks.push(moderation::erased(&erased));
+                let is_known = self.erased.as_ref().is_some_and(|known| known.time >= erased.time);
+                if !is_known {
+                    effects.blocks.push(moderation::erased(&erased));
+                    self.erased = Some(erased);
+                }
             }
             Event::Bans { bans } if bans.is_empty() => {
                 effects.blocks.push(Block::Info("nobody is banned".to_owned()));

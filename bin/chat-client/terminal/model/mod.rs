@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use chinwag::Error;
 use chinwag::chat_client::Update;
-use chinwag::protocol::Ask;
+use chinwag::protocol::{Ask, Erased};
 
 use super::block::Block;
 use super::room::Room;
@@ -74,6 +74,8 @@ pub struct Model {
     /// The user keeps order here.
     pub is_operator: bool,
     pub said: Said,
+    /// The deletion that was told last: one who comes back may be told again.
+    erased: Option<Erased>,
     /// Who was here, or whispered, and may have left: what begins with such a name is
     /// not for somebody whose name is shorter.
     pub past_names: VecDeque<String>,
@@ -95,6 +97,7 @@ impl Model {
             is_away: false,
             is_operator: false,
             said: Said::default(),
+            erased: None,
             past_names: VecDeque::new(),
         }
     }
