@@ -236,9 +236,8 @@ impl Database {
     ///
     /// A file that is opened may lack its last moments: it is a backup, or the power
     /// failed. What was given then must not be given again, also where nothing at all of it
-    /// is left. The time of day is behind all
-    /// numbers of earlier runs, for nobody says a million messages a second; where the
-    /// clock was set back, the leap is.
+    /// is left. The time of day is behind all numbers of earlier runs, for nobody says a
+    /// million messages a second; where the clock was set back, the leap is.
     pub(super) fn renumber(&mut self) -> Result<()> {
         let known = self.totals.latest;
         self.transaction(|db| {
