@@ -83,6 +83,7 @@ impl SqliteBuilder {
         // What is beside the file is beside the one that a link leads to.
         let path = fs::canonicalize(&path).map_err(|error| io_error(&path, "open", &error))?;
         file::check(&path)?;
+        let is_new = file::is_empty(&path)?;
         let identity = || FileId::of(&path).map_err(|error| io_error(&path, "open", &error));
         let file = identity()?;
         let connection = opening::connect(&path, &options)?;
@@ -91,7 +92,8 @@ impl SqliteBuilder {
         }
         let pool = Arc::new(Pool::new(path.clone(), file));
         let mut database = Database::new(path, options, pool, connection, file);
-        database.start().map_err(|trouble| database.told("open", trouble))?;
+        let started = if is_new { database.begin() } else { database.start() };
+        started.map_err(|trouble| database.told("open", trouble))?;
         Ok(Sqlite::new(Shared::new(database)))
     }
 }

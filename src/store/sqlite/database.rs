@@ -201,6 +201,10 @@ impl Database {
         self.saved = self.totals;
         self.rooms = Rooms::load(&self.connection)?;
         self.counted.set_messages(unsigned(self.rooms.messages));
+        let sql = "SELECT count(*) FROM messages WHERE number > ?1";
+        let unindexed =
+            self.connection.prepare_cached(sql)?.query_row([self.totals.indexed], |row| row.get(0));
+        self.counted.set_unindexed(unsigned(unindexed?));
         self.upkeep.look_soon();
         Ok(())
     }
@@ -227,7 +231,8 @@ impl Database {
     /// Goes on numbering behind all that anybody can have been given of this store.
     ///
     /// A file that is opened may lack its last moments: it is a backup, or the power
-    /// failed. What was given then must not be given again. The time of day is behind all
+    /// failed. What was given then must not be given again, also where nothing at all of it
+    /// is left. The time of day is behind all
     /// numbers of earlier runs, for nobody says a million messages a second; where the
     /// clock was set back, the leap is.
     pub(super) fn renumber(&mut self) -> Result<()> {
@@ -235,10 +240,7 @@ impl Database {
         self.transaction(|db| {
             db.check_index()?;
             let latest = db.totals.latest.max(known);
-            // Nothing was ever given of a store that is new.
-            if latest > 0 {
-                db.totals.latest = now_micros().max(latest.saturating_add(LEAP));
-            }
+            db.totals.latest = now_micros().max(latest.saturating_add(LEAP));
             Ok(())
         })
     }

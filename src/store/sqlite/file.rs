@@ -87,6 +87,12 @@ pub(super) fn check(path: &Path) -> Result<(), StoreError> {
     schema::check_version(number(&header, USER_VERSION), path)
 }
 
+/// Whether nothing was ever written to this file.
+pub(super) fn is_empty(path: &Path) -> Result<bool, StoreError> {
+    let meta = fs::metadata(path).map_err(|error| io_error(path, "read", &error))?;
+    Ok(meta.len() == 0)
+}
+
 fn number(header: &[u8], place: usize) -> i32 {
     let mut bytes = [0; 4];
     bytes.copy_from_slice(&header[place..place + 4]);

@@ -134,6 +134,15 @@ fn in_use(path: &Path, error: &rusqlite::Error) -> StoreError {
 }
 
 impl Database {
+    /// Begins a store of which nothing was ever given.
+    pub(super) fn begin(&mut self) -> Result<()> {
+        self.epoch = epoch(&self.connection)?;
+        accept(&self.connection)?;
+        self.refresh()?;
+        self.seen = self.totals.latest;
+        Ok(())
+    }
+
     /// Reads what has to be known before anything else is done.
     pub(super) fn start(&mut self) -> Result<()> {
         self.epoch = epoch(&self.connection)?;

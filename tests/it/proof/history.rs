@@ -1,5 +1,9 @@
 //! The log, as the server and its file tell it.
 
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use chinwag::store::{Scan, Sqlite, Store};
 use chinwag::{ConnectOptions, Connection};
 use serde_json::{Value, json};
 
@@ -53,4 +57,17 @@ fn kept(message: &Value) -> Kept {
 /// The order of all rooms: a position is the store's epoch and a number.
 fn number(pos: &str) -> u64 {
     pos.rsplit_once('-').unwrap().1.parse().unwrap()
+}
+
+/// The log of both rooms, as it is in a store's file.
+pub fn in_file(path: &Path) -> Vec<Kept> {
+    let store = Sqlite::builder(path).read_only().open().unwrap();
+    let mut kept = Vec::new();
+    let mut note = |record: &chinwag::store::Record| {
+        let pos = format!("{}-{}", store.epoch(), record.position);
+        kept.push(Kept { pos, message: Message::new(&record.room, &record.from, &record.text) });
+        ControlFlow::Continue(())
+    };
+    store.scan(&Scan::default(), &mut note).unwrap();
+    kept
 }

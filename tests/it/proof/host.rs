@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
+use super::disk::Disk;
 use super::network::Network;
 use super::record::Life;
 use crate::support::Program;
@@ -51,6 +52,14 @@ impl Host {
         let mut host = Self { network, make: Box::new(make), log, program: None, lives: 0 };
         host.start_again();
         host
+    }
+
+    /// A server whose store is on this disk.
+    pub fn on(disk: &Disk, notes_syncs: bool, args: &[&str]) -> Self {
+        let variables = disk.variables(notes_syncs);
+        let variables = variables.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+        let store = disk.store();
+        Self::start(disk.folder(), &[&[store.as_str()], args].concat(), &variables.collect::<Vec<_>>())
     }
 
     pub fn start_again(&mut self) {

@@ -154,7 +154,7 @@ impl Person {
             if self.talk(&connection).is_err() {
                 return End::Lost;
             }
-            self.note_quiet();
+            self.note_quiet(self.open.len());
             if self.has_heard_the_end() && self.open.is_empty() {
                 // Where the answer is lost, nothing else is.
                 let _ = connection.close(CloseCode::NORMAL, "");
@@ -297,8 +297,8 @@ impl Person {
         self.open.retain(|(open, _)| open != id);
     }
 
-    pub fn note_quiet(&mut self) {
-        if !self.is_quiet && self.open.is_empty() && !self.has_more_to_say() {
+    pub fn note_quiet(&mut self, waiting: usize) {
+        if !self.is_quiet && waiting == 0 && !self.has_more_to_say() {
             self.is_quiet = true;
             self.progress.note(|counts| counts.quiet += 1);
         }

@@ -24,6 +24,12 @@ pub struct Progress {
     changed: Condvar,
 }
 
+impl Counts {
+    pub fn answered(&self) -> usize {
+        self.acked + self.refused + self.unplaced
+    }
+}
+
 impl Progress {
     pub fn note(&self, change: impl FnOnce(&mut Counts)) {
         change(&mut self.counts.lock());

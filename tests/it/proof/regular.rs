@@ -32,7 +32,7 @@ impl Regular {
         loop {
             self.talk();
             self.settle();
-            self.person.note_quiet();
+            self.person.note_quiet(self.open.len());
             if self.person.has_heard_the_end() && self.open.is_empty() {
                 break;
             }

@@ -13,6 +13,11 @@ use super::record::{Kept, Record};
 
 pub const PEOPLE: usize = 20;
 
+/// How often something goes wrong in one storm.
+pub fn rounds() -> usize {
+    std::env::var("CHINWAG_STORM_ROUNDS").map_or(4, |rounds| rounds.parse().unwrap())
+}
+
 pub struct Storm {
     network: Arc<Network>,
     pub chance: Chance,
@@ -77,6 +82,10 @@ pub fn assert_right(records: &[Record], kept: &[Kept], terms: &Terms) -> Summary
             println!("{summary:?}");
             summary
         }
-        Err(violation) => panic!("{violation}"),
+        Err(violation) => {
+            let path = std::env::temp_dir().join(format!("chinwag-storm-{}", std::process::id()));
+            std::fs::write(&path, format!("{kept:#?}\n{records:#?}\n")).unwrap();
+            panic!("{violation}; all of it is in {}", path.display());
+        }
     }
 }
