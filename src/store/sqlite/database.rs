@@ -12,6 +12,7 @@ use super::file::FileId;
 use super::index::Index;
 use super::opening::Options;
 use super::pool::Pool;
+use super::receipts::Receipts;
 use super::rooms::Rooms;
 use super::rows::{now_micros, unsigned};
 use super::statistics::Counted;
@@ -58,6 +59,7 @@ pub(super) struct Database {
     /// A commit has failed, and what it left in the log beside the file is not overwritten
     /// yet: should the process end now, the next might find it whole.
     pub is_doubtful: bool,
+    pub receipts: Receipts,
     pub upkeep: Upkeep,
     pub index: Index,
     pub counted: Arc<Counted>,
@@ -104,6 +106,7 @@ impl Database {
             seen: 0,
             evidence: None,
             is_doubtful: false,
+            receipts: Receipts::default(),
             upkeep: Upkeep::new(options.max_bytes),
             index: Index::default(),
             counted: Arc::default(),
@@ -204,6 +207,7 @@ impl Database {
         };
         self.saved = self.totals;
         self.rooms = Rooms::load(&self.connection)?;
+        self.receipts.read_on(&self.connection)?;
         self.counted.set_messages(unsigned(self.rooms.messages));
         self.upkeep.look_soon();
         Ok(())
