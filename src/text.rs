@@ -28,6 +28,7 @@ impl<'a> Escaped<'a> {
     }
 
     /// Whether a terminal could take `c` as a command, or a reader be misled by it.
+    #[cfg(feature = "chat")]
     pub(crate) fn is_unsafe(c: char) -> bool {
         is_unsafe(c)
     }

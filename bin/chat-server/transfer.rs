@@ -1,6 +1,6 @@
 //! `chat-server export`, `import` and `erase`: what is in a store's file, without a server.
 
-use std::fs::File;
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, BufWriter, ErrorKind, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -33,9 +33,14 @@ pub fn export(export: &Export) -> Result<(), Failed> {
     }
 }
 
-/// A file that is there is whole.
+/// A file that is there is whole. What is no file, such as a pipe or a device, is written as
+/// it is, and not replaced.
 fn export_to(store: &Sqlite, export: &Export, path: &Path) -> Result<(), Failed> {
     let unwritten = |error: io::Error| (1, format!("failed to write {}: {error}", path.display()));
+    if fs::metadata(path).is_ok_and(|there| !there.is_file()) {
+        let mut file = OpenOptions::new().write(true).open(path).map_err(unwritten)?;
+        return write(store, export, &mut file)?.map_err(unwritten);
+    }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = NamedTempFile::new_in(folder).map_err(unwritten)?;
     write(store, export, file.as_file_mut())?.map_err(unwritten)?;
@@ -92,7 +97,7 @@ pub fn erase(erase: &Erase) -> Result<(), Failed> {
     let author = Arc::from(erase.name.key().as_str());
     let room = erase.room.as_ref().map(|room| Arc::from(room.as_str()));
     let count = store.erase(&Erasure { author, room }).map_err(failed)?;
-    say(&format!("erased {} of {}", messages(count), Escaped::new(erase.name.as_str())));
+    say(&format!("deleted {} of {}", messages(count), Escaped::new(erase.name.as_str())));
     Ok(())
 }
 

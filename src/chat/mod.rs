@@ -139,7 +139,7 @@ impl Chat {
     }
 
     /// Lets newcomers in, for [`ServerBuilder::handler`](crate::ServerBuilder::handler).
-    /// May wait some 6 s where a name's holder does not answer.
+    /// May wait some 8 s where a name's holder does not answer.
     pub fn gate(&self) -> impl Fn(&Request) -> Result<Acceptance, Refusal> + Send + Sync + 'static {
         let chat = self.clone();
         move |request| chat.admit(request, |member| member)

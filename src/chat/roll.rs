@@ -14,6 +14,8 @@ use crate::{Client, CloseCode, Refusal};
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How long an own connection has to close when another takes its place.
 const GOODBYE: Duration = Duration::from_millis(500);
+/// How long it has to be gone then: what it said may wait for the store until it is given up.
+const SETTLING: Duration = Duration::from_secs(6);
 
 #[derive(Default)]
 pub(super) struct Roll {
@@ -78,7 +80,7 @@ impl Roll {
         client.close(CloseCode::POLICY, "this session goes on in another connection");
         if !self.wait_until_released(key, GOODBYE) {
             client.abort();
-            self.wait_until_released(key, PATIENCE);
+            self.wait_until_released(key, SETTLING);
         }
     }
 

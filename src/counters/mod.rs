@@ -7,9 +7,11 @@ mod labels;
 
 pub use histogram::Histogram;
 pub(crate) use histogram::Observed;
+#[cfg(feature = "sqlite")]
+pub(crate) use labels::Label;
 #[cfg(feature = "tls")]
 pub(crate) use labels::TlsFailed;
-pub(crate) use labels::{Counts, HandshakeEnd, Label, RefusalCause, TlsFailure};
+pub(crate) use labels::{Counts, HandshakeEnd, RefusalCause, TlsFailure};
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;

@@ -62,6 +62,7 @@ impl Database {
         })?;
         self.seen = self.totals.latest;
         self.index.note(deliveries.len() as u64);
+        self.counted.more_unindexed(deliveries.len() as u64);
         Ok(deliveries)
     }
 

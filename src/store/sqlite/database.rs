@@ -209,6 +209,10 @@ impl Database {
         self.rooms = Rooms::load(&self.connection)?;
         self.receipts.read_on(&self.connection)?;
         self.counted.set_messages(unsigned(self.rooms.messages));
+        let sql = "SELECT count(*) FROM messages WHERE number > ?1";
+        let unindexed =
+            self.connection.prepare_cached(sql)?.query_row([self.totals.indexed], |row| row.get(0));
+        self.counted.set_unindexed(unsigned(unindexed?));
         self.upkeep.look_soon();
         Ok(())
     }

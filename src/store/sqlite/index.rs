@@ -12,6 +12,7 @@ use rusqlite::{Connection, params};
 
 use super::database::Database;
 use super::error::Result;
+use super::rows::unsigned;
 use super::upkeep::PORTION;
 use crate::store::words;
 
@@ -55,7 +56,9 @@ pub(super) fn step(db: &mut Database) -> Result<bool> {
         return Ok(false);
     }
     let done = db.transaction(Database::index_portion)?;
+    db.counted.less_unindexed(done as u64);
     if done < PORTION {
+        db.counted.set_unindexed(0);
         (db.index.is_due, db.index.waiting) = (false, 0);
     }
     Ok(db.index.is_due)
@@ -127,6 +130,7 @@ impl Database {
         let sql = "UPDATE meta SET value = ?1 WHERE key = 'words'";
         self.connection.prepare_cached(sql)?.execute([words::version()])?;
         self.totals.indexed = 0;
+        self.counted.set_unindexed(unsigned(self.rooms.messages));
         Ok(())
     }
 }

@@ -118,9 +118,20 @@ impl Counted {
     }
 
     /// So many messages are not in the index now.
-    #[expect(dead_code, reason = "there is no index yet")]
     pub(super) fn set_unindexed(&self, messages: u64) {
         self.unindexed.store(messages, Relaxed);
+    }
+
+    /// So many came in that are not in the index.
+    pub(super) fn more_unindexed(&self, messages: u64) {
+        add(&self.unindexed, messages);
+    }
+
+    /// So many were put into the index. Others that were not went before their turn, so that
+    /// there may seem to be more than there were.
+    pub(super) fn less_unindexed(&self, messages: u64) {
+        let left = |waiting: u64| Some(waiting.saturating_sub(messages));
+        let _ = self.unindexed.fetch_update(Relaxed, Relaxed, left);
     }
 
     pub(super) fn snapshot(&self, wal_bytes: u64) -> SqliteStatistics {

@@ -89,14 +89,15 @@ fn a_session_is_taken_up_where_the_store_outlives_the_server_and_it_is_well_form
     assert_ne!(welcomed(&memory, &format!("name=John&session={FOREIGN}")).1, FOREIGN);
     let store = FlakyStore::new();
     let server = server(&store);
-    for malformed in [
+    let all = [
         "x",
         "AAAAAAAAAAAAAAAAAAAAA",
         "AAAAAAAAAAAAAAAAAAAAAAA",
         "AAAAAAAAAAAAAAAAAAAAAB",
         "%2F%2FAAAAAAAAAAAAAAAAAAAA",
-    ] {
-        let (_john, session, _) = welcomed(&server, &format!("name=John&session={malformed}"));
+    ];
+    for (nth, malformed) in all.into_iter().enumerate() {
+        let (_person, session, _) = welcomed(&server, &format!("name=John{nth}&session={malformed}"));
         assert_eq!(session.len(), 22, "{malformed}");
         assert_ne!(session, malformed);
     }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use chinwag::chat::{Chat, OnStoreFailure};
 use chinwag::protocol::Event;
 
-use super::{FlakyStore, newcomer, say, server, server_with, two};
+use super::{FlakyStore, newcomer, say, server, server_with, two, welcomed};
 use crate::rooms::Person;
 use crate::support::PATIENCE;
 
@@ -129,4 +129,30 @@ fn a_server_whose_store_is_silent_ends_in_its_time() {
 
 fn end_of(person: &mut Person) {
     while let Ok(Some(_)) = person.connection.recv_timeout(PATIENCE) {}
+}
+
+#[test]
+fn one_whose_connection_broke_comes_back_as_the_same_though_nothing_is_settled() {
+    let store = FlakyStore::new();
+    let server = server(&store);
+    let mut adam = Person::join(&server, "Adam");
+    let (john, session, _) = newcomer(&server, "John");
+    adam.hears_joined("John");
+    store.hold();
+    say(&john, "anybody?", "c1");
+    store.wait_for_queued(1);
+    john.vanish();
+    let (mut john, again, _) = welcomed(&server, &format!("name=John&session={session}"));
+    assert_eq!(again, session);
+    adam.hears_left("John");
+    adam.hears_joined("John");
+    say(&john, "anybody?", "c1");
+    store.wait_for_queued(2);
+    store.release();
+    let pos = adam.hears_message("John", "anybody?").pos;
+    adam.hears_nothing();
+    john.hears_joined("John");
+    assert!(matches!(john.hear(), Event::History { .. }));
+    assert_eq!(john.hears_message("John", "anybody?").pos, pos);
+    assert_eq!(john.hears_ack("c1"), pos);
 }

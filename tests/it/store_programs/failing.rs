@@ -103,5 +103,7 @@ fn a_store_that_works_is_counted() {
     assert_eq!(after.value("chinwag_store_messages"), 10.0);
     assert!(after.value("chinwag_store_bytes") > 0.0 && after.value("chinwag_store_wal_bytes") > 0.0);
     assert_eq!(after.value("chinwag_store_queue"), 0.0);
+    // Where it is quiet, the index of words follows.
+    eventually("all can be found by it", || scrape(addr).value("chinwag_store_unindexed_messages") == 0.0);
     stop(server);
 }

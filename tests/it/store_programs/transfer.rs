@@ -103,6 +103,8 @@ fn an_export_runs_beside_a_server_and_its_file_is_there_when_it_is_whole() {
     assert!(output.status.success() && output.stdout.is_empty(), "{output:?}");
     assert_eq!(messages(&fs::read_to_string(&file).unwrap()).len(), 5);
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(shelf.run("export", &["--output", "/dev/null"]).status.success());
+    assert!(!fs::metadata("/dev/null").unwrap().is_file(), "a device is no file to replace");
     let output = shelf.run("export", &["--output", "/no/such/folder/file"]);
     assert_eq!(output.status.code(), Some(1));
     say(&mut john, "the server did not mind", "b");
@@ -170,9 +172,9 @@ fn nothing_is_imported_or_erased_beneath_a_server() {
 fn what_somebody_said_is_erased_whatever_the_spelling_of_the_name() {
     let shelf = imported(&lines());
     let output = shelf.run("erase", &["J\u{43e}hn", "--room", "games"]);
-    assert_eq!(String::from_utf8_lossy(&output.stdout), "erased 0 messages of J\u{43e}hn\n");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "deleted 0 messages of J\u{43e}hn\n");
     let output = shelf.run("erase", &["J\u{43e}hn"]);
-    assert_eq!(String::from_utf8_lossy(&output.stdout), "erased 3 messages of J\u{43e}hn\n");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "deleted 3 messages of J\u{43e}hn\n");
     assert_eq!(shelf.export(&[]).len(), 1);
     let bytes = fs::read(shelf.file()).unwrap();
     assert!(!bytes.windows(5).any(|part| part == b"day 1"), "the text is still in the file");
