@@ -84,7 +84,8 @@
 //! and tells all that it has, and from there on this client has positions of the new one.
 //!
 //! Events come as the server sends them, with three exceptions. A message that was heard
-//! under its position before is not told again. One's own among what was missed has its
+//! under its position before is not told again, nor one that was heard without and got
+//! into the log after all. One's own among what was missed has its
 //! id where that settled it. And what only restores what was is not told: one's own
 //! `joined` and `away`, the list of those ignored, the pongs of pings of the client's own,
 //! and that the server is unsure where it is asked again. The acks and errors of requests

@@ -1,6 +1,7 @@
 //! The rooms that this client is in, and how far it has heard each. A value.
 
 use std::collections::VecDeque;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use indexmap::IndexMap;
 
@@ -10,6 +11,8 @@ use crate::protocol::ChatMessage;
 /// How many of a room's latest positions are remembered, to know a message that comes
 /// twice.
 const REMEMBERED: usize = 256;
+/// How many messages without a position are remembered.
+const UNPLACED: usize = 64;
 /// Many times what a server lets one be in. A hostile one could name rooms without end.
 const MAX_ROOMS: usize = 1024;
 /// The protocol has none longer, in characters of at most four bytes.
@@ -24,6 +27,9 @@ struct Progress {
     /// The position to resume from.
     pos: Option<String>,
     latest: VecDeque<String>,
+    /// Marks of messages that were heard and in no log. A store that was silent for long may
+    /// have one all the same, and then it comes again among what was missed.
+    unplaced: VecDeque<u64>,
 }
 
 impl Rooms {
@@ -69,22 +75,42 @@ impl Rooms {
     }
 
     /// A message came; whether it is new. One that is in no log has no position to go on
-    /// from, and comes once.
+    /// from.
     pub(super) fn hear(&mut self, message: &ChatMessage) -> bool {
         let Some(progress) = self.0.get_mut(&message.room) else { return true };
-        if message.pos.is_empty() || !is_position(&message.pos) {
+        if message.pos.is_empty() {
+            push(&mut progress.unplaced, mark(message), UNPLACED);
+            return true;
+        }
+        if !is_position(&message.pos) {
             return true;
         }
         if progress.latest.contains(&message.pos) {
             return false;
         }
-        if progress.latest.len() == REMEMBERED {
-            progress.latest.pop_front();
-        }
-        progress.latest.push_back(message.pos.clone());
+        push(&mut progress.latest, message.pos.clone(), REMEMBERED);
         progress.pos = Some(message.pos.clone());
-        true
+        if progress.unplaced.is_empty() {
+            return true;
+        }
+        let mark = mark(message);
+        let place = progress.unplaced.iter().position(|heard| *heard == mark);
+        place.and_then(|place| progress.unplaced.remove(place)).is_none()
     }
+}
+
+fn push<T>(queue: &mut VecDeque<T>, item: T, limit: usize) {
+    if queue.len() == limit {
+        queue.pop_front();
+    }
+    queue.push_back(item);
+}
+
+/// The same for one message, said at one moment.
+fn mark(message: &ChatMessage) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (message.time, &message.from, &message.text, message.action).hash(&mut hasher);
+    hasher.finish()
 }
 
 fn is_position(pos: &str) -> bool {

@@ -72,8 +72,18 @@ export class Conversation {
 
   /** Appends a message that came; false where it is known already. */
   addMessage(message) {
-    if (this.knows(message)) return false;
+    if (this.knows(message) || this.#finds(message)) return false;
     this.add(message);
+    return true;
+  }
+
+  /** What was heard and in no log got into it after all: a store may be silent for long. */
+  #finds({ pos, from, text, time }) {
+    const isIt = (item) => item.is === "message" && !item.pos && item.from === from && item.time === time && item.text === text;
+    const item = pos && this.items.findLast(isIt);
+    if (!item) return false;
+    Object.assign(item, { pos, version: (item.version ?? 0) + 1 });
+    this.#known.set(pos, item);
     return true;
   }
 

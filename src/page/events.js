@@ -50,7 +50,7 @@ const handlers = {
     // Without a position it is in no log.
     room.lastPos = message.pos ?? room.lastPos;
     const item = itemFrom(chat, message);
-    if (!room.addMessage(item)) return;
+    if (!room.addMessage(item)) return chat.changed("log");
     news(chat, room, item);
   },
 

@@ -20,8 +20,7 @@ impl<'a> Statements<'a> {
     fn new(connection: &'a Connection) -> rusqlite::Result<Self> {
         let message = "INSERT INTO messages (number, room, time, sender, author, subject, text, action)
                        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-        let receipt = "INSERT INTO receipts (number, session, id, room, time) VALUES (?1, ?2, ?3, ?4, ?5)
-                       ON CONFLICT (session, id) DO NOTHING";
+        let receipt = "INSERT INTO receipts (number, session, id, room, time) VALUES (?1, ?2, ?3, ?4, ?5)";
         Ok(Self {
             message: connection.prepare_cached(message)?,
             receipt: connection.prepare_cached(receipt)?,
@@ -42,10 +41,9 @@ impl<'a> Statements<'a> {
         Ok(())
     }
 
-    /// Whether the key is new.
-    fn note(&mut self, key: &Key, number: i64, room: i64, time: u64) -> rusqlite::Result<bool> {
-        let values = params![number, &key.session[..], key.id, room, signed(time)];
-        Ok(self.receipt.execute(values)? == 1)
+    fn note(&mut self, key: &Key, number: i64, room: i64, time: i64) -> rusqlite::Result<()> {
+        self.receipt.execute(params![number, &key.session[..], key.id, room, time])?;
+        Ok(())
     }
 }
 
@@ -66,6 +64,12 @@ impl Database {
         self.index.note(deliveries.len() as u64);
         self.counted.more_unindexed(deliveries.len() as u64);
         Ok(deliveries)
+    }
+
+    /// Makes ready for drafts. What is in the log by now is no news.
+    pub(super) fn expect_drafts(&mut self) -> Result<()> {
+        self.poll()?;
+        Ok(self.receipts.want(&self.connection)?)
     }
 
     /// What others have appended since the last time.
@@ -106,57 +110,38 @@ impl Database {
         drafts: impl Iterator<Item = (Ticket, Draft)>,
         deliveries: &mut Vec<Delivery>,
     ) -> Result<()> {
-        let Self { connection, rooms, totals, evidence, written, path, .. } = self;
+        let Self { connection, rooms, receipts, totals, evidence, written, path, .. } = self;
         let mut statements = Statements::new(connection)?;
         for (ticket, draft) in drafts {
-            let number = totals.latest + 1;
-            let room = rooms.id(connection, &draft.room, totals.forgotten)?;
-            if let Some(key) = &draft.key
-                && !statements.note(key, number, room, draft.time)?
-            {
-                let outcome = Ok(known(connection, &draft)?);
-                deliveries.push(Delivery { ticket: Some(ticket), outcome });
+            let ticket = Some(ticket);
+            if let Some(known) = receipts.known(connection, &draft)? {
+                deliveries.push(Delivery { ticket, outcome: Ok(known) });
                 continue;
             }
+            let number = totals.latest + 1;
+            let room = rooms.id(connection, &draft.room, totals.forgotten)?;
             let (record, key) = draft.at(position(number));
+            let (bytes, time) = (record.text.len(), signed(record.time));
             if let Err(error) = statements.add(&record, room) {
                 if !is_statements_own(&error) {
                     return Err(error.into());
                 }
-                take_back(connection, number)?;
                 let outcome = Err(Trouble::from(error).told(path, "write a message to"));
-                deliveries.push(Delivery { ticket: Some(ticket), outcome });
+                deliveries.push(Delivery { ticket, outcome });
                 continue;
             }
+            if let Some(key) = key {
+                statements.note(&key, number, room, time)?;
+                receipts.note(&key, number);
+                totals.receipts += 1;
+            }
             totals.latest = number;
-            totals.receipts += i64::from(key.is_some());
-            let bytes = record.text.len();
-            rooms.add(room, number, bytes as i64, signed(record.time));
+            rooms.add(room, number, bytes as i64, time);
             *written += bytes as u64;
             let record = Arc::new(record);
             *evidence = Some(record.clone());
-            deliveries.push(Delivery { ticket: Some(ticket), outcome: Ok(Appended::New(record)) });
+            deliveries.push(Delivery { ticket, outcome: Ok(Appended::New(record)) });
         }
         Ok(())
     }
-}
-
-/// What became of the earlier draft with the same key.
-fn known(connection: &Connection, draft: &Draft) -> Result<Appended> {
-    let key = draft.key.as_ref().map(|key| (&key.session[..], &*key.id));
-    let (session, id) = key.unwrap_or_default();
-    let sql = "SELECT number, name FROM receipts LEFT JOIN rooms ON rooms.id = room
-               WHERE session = ?1 AND receipts.id = ?2";
-    let found = connection
-        .prepare_cached(sql)?
-        .query_row(params![session, id], |row| Ok((row.get(0)?, row.get::<_, Option<Arc<str>>>(1)?)))?;
-    // The room may be forgotten since, and everything in it.
-    let room = found.1.unwrap_or_else(|| draft.room.clone());
-    Ok(Appended::Known { room, position: position(found.0) })
-}
-
-/// The message did not come in, so its key is not known either.
-fn take_back(connection: &Connection, number: i64) -> rusqlite::Result<()> {
-    connection.prepare_cached("DELETE FROM receipts WHERE number = ?1")?.execute([number])?;
-    Ok(())
 }

@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::error::{Result, Trouble};
+use super::error::{Result, Trouble, is_unsynced, may_be_whole};
 use super::file::FileId;
 use super::index::Index;
 use super::opening::Options;
 use super::pool::Pool;
+use super::receipts::Receipts;
 use super::rooms::Rooms;
 use super::rows::{now_micros, unsigned};
 use super::statistics::Counted;
@@ -58,6 +59,7 @@ pub(super) struct Database {
     /// A commit has failed, and what it left in the log beside the file is not overwritten
     /// yet: should the process end now, the next might find it whole.
     pub is_doubtful: bool,
+    pub receipts: Receipts,
     pub upkeep: Upkeep,
     pub index: Index,
     pub counted: Arc<Counted>,
@@ -104,6 +106,7 @@ impl Database {
             seen: 0,
             evidence: None,
             is_doubtful: false,
+            receipts: Receipts::default(),
             upkeep: Upkeep::new(options.max_bytes),
             index: Index::default(),
             counted: Arc::default(),
@@ -142,8 +145,12 @@ impl Database {
 
     fn commit(&mut self) -> Result<()> {
         let committed = self.connection.prepare_cached("COMMIT")?.execute([]);
-        self.is_doubtful = committed.is_err();
-        let Err(error) = committed else { return Ok(()) };
+        let Err(error) = committed else {
+            self.is_doubtful = false;
+            return Ok(());
+        };
+        // Where nothing whole was left, what was in doubt before still is.
+        self.is_doubtful |= may_be_whole(&error);
         self.roll_back();
         // An error is no proof: what counts is what the next reader finds.
         match self.evidence.take() {
@@ -200,6 +207,7 @@ impl Database {
         };
         self.saved = self.totals;
         self.rooms = Rooms::load(&self.connection)?;
+        self.receipts.read_on(&self.connection)?;
         self.counted.set_messages(unsigned(self.rooms.messages));
         let sql = "SELECT count(*) FROM messages WHERE number > ?1";
         let unindexed =
@@ -245,13 +253,24 @@ impl Database {
         })
     }
 
-    /// Finds out whether the store can be written, by writing.
+    /// Finds out whether the store can be written, by writing. What a failed commit left is
+    /// overwritten then, also where this cannot be synced either: it changes nothing, so
+    /// nobody minds whether the next process finds it.
     pub(super) fn probe(&mut self) -> Result<()> {
         self.verify()?;
-        self.transaction(|db| {
-            db.connection.prepare_cached("UPDATE meta SET value = value WHERE key = 'latest'")?.execute([])?;
+        let probed = self.transaction(|db| {
+            // Another value each time: what changes nothing is not written.
+            let sql = "INSERT INTO meta (key, value) VALUES ('probes', 1)
+                       ON CONFLICT (key) DO UPDATE SET value = value + 1";
+            db.connection.prepare_cached(sql)?.execute([])?;
             Ok(())
-        })
+        });
+        if let Err(Trouble::Sqlite(error)) = &probed
+            && is_unsynced(error)
+        {
+            self.is_doubtful = false;
+        }
+        probed
     }
 
     /// Moves all that the log beside the file has into the file, and empties the log;

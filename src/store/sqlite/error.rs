@@ -76,6 +76,21 @@ fn extended_code(error: &rusqlite::Error) -> i32 {
     error.sqlite_error().map_or(ffi::SQLITE_OK, |error| error.extended_code)
 }
 
+/// Whether a commit that ended so was written, but for the wait for the disk.
+pub(super) fn is_unsynced(error: &rusqlite::Error) -> bool {
+    [ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_IOERR_DIR_FSYNC].contains(&extended_code(error))
+}
+
+/// Whether a commit that ended so may have left all of itself in the log beside the file,
+/// where the next process would find it. What could not be written has no end there.
+pub(super) fn may_be_whole(error: &rusqlite::Error) -> bool {
+    let is_cut_short = matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::DiskFull | ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::ReadOnly)
+    );
+    !is_cut_short && extended_code(error) != ffi::SQLITE_IOERR_WRITE
+}
+
 /// What a system's error means.
 pub(super) fn io_error(path: &Path, doing: &str, error: &io::Error) -> StoreError {
     let kind = match error.kind() {

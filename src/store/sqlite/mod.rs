@@ -172,8 +172,7 @@ impl Sqlite {
     }
 
     fn start(&self, tail: Tail) -> std::io::Result<()> {
-        // What is there by now is no news.
-        let read = self.shared.database.lock().poll();
+        let read = self.shared.database.lock().expect_drafts();
         read.map_err(|trouble| std::io::Error::other(trouble.told(self.path(), "read")))?;
         let mut threads = self.threads.lock();
         // One is enough: a second would be for the same thing.

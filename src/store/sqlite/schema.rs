@@ -37,8 +37,7 @@ const STEPS: &[&str] = &[
          session BLOB NOT NULL,
          id TEXT NOT NULL,
          room INTEGER NOT NULL,
-         time INTEGER NOT NULL,
-         UNIQUE (session, id)
+         time INTEGER NOT NULL
      ) STRICT;",
     // 2: how much there is of each room, so that nobody has to count at the start.
     "ALTER TABLE rooms ADD COLUMN messages INTEGER NOT NULL DEFAULT 0;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crossbeam_channel::Receiver;
 
 use super::*;
-use crate::store::{Appended, Delivery};
+use crate::store::{Appended, Delivery, Key};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -42,7 +42,7 @@ impl Opened {
                 text: (*text).to_owned(),
                 action: false,
                 time: 0,
-                key: None,
+                key: text.strip_prefix("keyed ").map(|id| Key { session: [1; 16], id: id.to_owned() }),
             };
             assert_eq!(self.store.append(Ticket(1), draft), None);
         }
@@ -71,7 +71,7 @@ fn a_full_disk_takes_nothing_of_a_batch_and_all_goes_on_when_there_is_room() {
     assert!(opened.say(&["before"])[0].is_ok());
     opened.tell("PRAGMA max_page_count = 1");
     let big = "x".repeat(100_000);
-    for outcome in opened.say(&["small", &big, "after it"]) {
+    for outcome in opened.say(&["keyed small", &big, "after it"]) {
         let error = outcome.unwrap_err();
         assert_eq!(error.kind(), StoreErrorKind::Full);
         assert!(error.to_string().ends_with("chat.db: the disk is full"), "{error}");
@@ -79,9 +79,10 @@ fn a_full_disk_takes_nothing_of_a_batch_and_all_goes_on_when_there_is_room() {
     assert_eq!(opened.texts(), ["before"]);
     opened.tell("PRAGMA max_page_count = 1000000");
     opened.gets_well();
-    assert!(opened.say(&["after"])[0].is_ok());
-    assert_eq!(opened.texts(), ["before", "after"]);
-    assert_eq!(opened.store.statistics().messages, 2);
+    let outcome = opened.say(&["keyed other", "keyed small"]).remove(1);
+    assert!(matches!(outcome, Ok(Appended::New(_))), "its key was not used up: {outcome:?}");
+    assert_eq!(opened.texts(), ["before", "keyed other", "keyed small"]);
+    assert_eq!(opened.store.statistics().messages, 3);
 }
 
 #[test]

@@ -10,11 +10,13 @@ use super::Shared;
 use super::checkpoint;
 use super::database::{BUSY, BUSY_FAILING};
 use super::upkeep::PORTION;
-use crate::store::{Delivery, Draft, StoreError, Tail, Ticket};
+use crate::store::{Delivery, Draft, StoreError, StoreErrorKind, Tail, Ticket};
 
 /// How often it looks whether the file is there, whether others have written, whether a
 /// store that failed is back, and what has got too old. Costs a waking a second.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// So many drafts at most are in doubt; of the oldest it is said that they failed then.
+const MAX_DOUBTFUL: usize = 65_536;
 
 pub(super) struct Writer {
     shared: Arc<Shared>,
@@ -22,6 +24,9 @@ pub(super) struct Writer {
     /// Bounded by one: a checkpoint that is asked for already is the one that is wanted.
     due_tx: Sender<()>,
     drafts: Vec<(Ticket, Draft)>,
+    /// These were not written, but should the process end now, the next might find some of
+    /// them: nobody is told anything of them before that is out of the question.
+    doubtful: Vec<Ticket>,
     next_look: Instant,
     /// The upkeep failed, and waits for the next look.
     is_upkeep_off: bool,
@@ -29,7 +34,8 @@ pub(super) struct Writer {
 
 impl Writer {
     pub(super) fn new(shared: Arc<Shared>, tail: Tail, due_tx: Sender<()>) -> Self {
-        Self { shared, tail, due_tx, drafts: Vec::new(), next_look: Instant::now(), is_upkeep_off: false }
+        let (drafts, doubtful) = (Vec::new(), Vec::new());
+        Self { shared, tail, due_tx, drafts, doubtful, next_look: Instant::now(), is_upkeep_off: false }
     }
 
     /// Until the queue is closed and empty.
@@ -64,14 +70,42 @@ impl Writer {
         {
             log::debug!("{}", database.told("write", trouble));
         }
+        let is_doubtful = database.is_doubtful;
         drop(database);
         if let Ok(deliveries) = &written {
             self.shared.counted.transaction(began.elapsed(), deliveries);
         }
         self.shared.note_health(written.as_ref().map(drop).map_err(Clone::clone));
-        let deliveries = written.unwrap_or_else(|error| fail(tickets, &error));
         self.shared.queue.settle();
-        self.tail.deliver(deliveries);
+        match written {
+            Ok(deliveries) => {
+                self.end_doubt();
+                self.tail.deliver(deliveries);
+            }
+            Err(_) if is_doubtful => {
+                self.doubtful.extend(tickets);
+                let excess = self.doubtful.len().saturating_sub(MAX_DOUBTFUL);
+                self.fail(excess);
+            }
+            Err(error) => {
+                self.end_doubt();
+                self.tail.deliver(fail(tickets, &error));
+            }
+        }
+    }
+
+    /// What was in doubt was not written, and nobody will find it.
+    fn end_doubt(&mut self) {
+        self.fail(self.doubtful.len());
+    }
+
+    /// Tells that the oldest `count` of those in doubt were not written.
+    fn fail(&mut self, count: usize) {
+        if count > 0 {
+            let why = format!("failed to write {}: the disk failed", self.shared.path.display());
+            let tickets = self.doubtful.drain(..count).collect();
+            self.tail.deliver(fail(tickets, &StoreError::new(StoreErrorKind::Other, why)));
+        }
     }
 
     /// What is done once a second, whoever talks.
@@ -89,7 +123,11 @@ impl Writer {
             Ok(found)
         });
         let found = found.map_err(|trouble| database.told("read", trouble));
+        let is_doubtful = database.is_doubtful;
         drop(database);
+        if !is_doubtful {
+            self.end_doubt();
+        }
         self.shared.note_health(found.as_ref().map(drop).map_err(Clone::clone));
         if let Ok(found) = found
             && !found.is_empty()

@@ -35,6 +35,28 @@ fn what_is_said_and_in_no_log_is_told_so_and_never_sent_again() {
 }
 
 #[test]
+fn what_got_into_the_log_after_all_is_not_told_twice() {
+    let script = Script::new();
+    let (_chat, updates, peer) = script.start();
+    let unkept = said("lobby", "unkept", "");
+    peer.tell(&unkept);
+    assert_eq!(next_event(&updates), unkept);
+    peer.cut();
+    let peer = script.peer();
+    peer.welcome("S", "lobby", "s-3");
+    back(&updates);
+    peer.tell(&resumed("lobby", true, 3));
+    peer.tell(&said("lobby", "unkept", "s-1"));
+    peer.tell(&own("unkept", "s-2", None));
+    peer.tell(&said("lobby", "unkept", "s-3"));
+    let heard = [(); 3].map(|()| next_event(&updates));
+    let others = [own("unkept", "s-2", None), said("lobby", "unkept", "s-3")];
+    assert_eq!(heard[1..], others, "what somebody else said, or said again");
+    peer.cut();
+    assert_eq!(script.peer().query("since").as_deref(), Some("s-3"));
+}
+
+#[test]
 fn what_the_store_refuses_is_the_callers_to_say_again() {
     let script = Script::new();
     let (chat, updates, peer) = script.start();

@@ -8,8 +8,8 @@ use super::history::in_file;
 use super::host::Host;
 use super::storm::{Storm, assert_right, rounds};
 
-const TROUBLES: [Trouble; 5] =
-    [Trouble::Full, Trouble::Broken, Trouble::Unsynced, Trouble::ReadOnly, Trouble::Slow];
+const TROUBLES: [Trouble; 6] =
+    [Trouble::Full, Trouble::Broken, Trouble::Unsynced, Trouble::Dying, Trouble::ReadOnly, Trouble::Slow];
 
 /// A round of trouble: none of it may be seen in what anybody was told.
 fn rage(storm: &mut Storm, host: &mut Host, disk: &Disk) {

@@ -4,7 +4,8 @@
  *   DISK_FOLDER   the folder
  *   DISK_TROUBLE  a file of one byte, read again at each call; what goes wrong:
  *                 '-' nothing, 'f' full (no file can grow), 'e' writes fail with EIO,
- *                 's' syncs fail with EIO, 'r' read-only, 'w' everything takes 20 ms
+ *                 's' syncs fail with EIO, 'd' it dies at the next sync: that and every
+ *                 write behind it fail, 'r' read-only, 'w' everything takes 20 ms
  *   DISK_SYNCED   where given, a folder for what outlives a power cut: under the number of
  *                 its inode what each file held when it was last synced, and in `entries`
  *                 the names that there were when the folder itself was
@@ -36,6 +37,7 @@ enum kind { OTHER, FILE_THERE, FOLDER_ITSELF };
 static char kinds[MAX_FILES];
 static const char *folder, *synced, *boot_id;
 static const volatile char *trouble = "-";
+static volatile char is_dead;
 static pthread_mutex_t copying = PTHREAD_MUTEX_INITIALIZER;
 
 static int (*real_open)(const char *, int, ...);
@@ -84,6 +86,11 @@ static int fail(int error) {
     return -1;
 }
 
+static int is_dead_now(void) {
+    if (*trouble != 'd') is_dead = 0;
+    return is_dead;
+}
+
 static void take_time(void) {
     if (*trouble == 'w') usleep(20000);
 }
@@ -92,6 +99,7 @@ static void take_time(void) {
 static int write_trouble(int fd, off_t end) {
     struct stat now;
     take_time();
+    if (is_dead_now()) return EIO;
     switch (*trouble) {
     case 'e': return EIO;
     case 'r': return EROFS;
@@ -141,7 +149,8 @@ static int sync_any(int fd, int (*really)(int)) {
     enum kind kind = kind_of(fd);
     if (kind == OTHER) return really(fd);
     take_time();
-    if (*trouble == 's' || *trouble == 'e') return fail(EIO);
+    if (*trouble == 'd') is_dead = 1;
+    if (*trouble == 's' || *trouble == 'e' || *trouble == 'd') return fail(EIO);
     if (!synced) return really(fd);
     pthread_mutex_lock(&copying);
     int result = kind == FOLDER_ITSELF ? sync_folder() : sync_file(fd);
@@ -166,7 +175,7 @@ static int open_any(const char *path, int flags, mode_t mode) {
         take_time();
         int writes = (flags & O_ACCMODE) != O_RDONLY || is_new;
         if (*trouble == 'r' && writes) return fail(EROFS);
-        if (*trouble == 'e' && is_new) return fail(EIO);
+        if ((*trouble == 'e' || is_dead_now()) && is_new) return fail(EIO);
         if (*trouble == 'f' && is_new) return fail(ENOSPC);
     }
     int fd = real_open(path, flags, mode);

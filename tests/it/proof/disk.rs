@@ -17,6 +17,8 @@ pub enum Trouble {
     Broken,
     /// Syncs fail.
     Unsynced,
+    /// The next sync fails, and all behind it.
+    Dying,
     ReadOnly,
     Slow,
 }
@@ -84,6 +86,7 @@ impl Disk {
             Trouble::Full => b'f',
             Trouble::Broken => b'e',
             Trouble::Unsynced => b's',
+            Trouble::Dying => b'd',
             Trouble::ReadOnly => b'r',
             Trouble::Slow => b'w',
         };

@@ -7,7 +7,7 @@ use super::disk::{Disk, Trouble};
 use super::history::in_file;
 use super::host::Host;
 use super::record::Record;
-use super::storm::{Storm, assert_right};
+use super::storm::{PEOPLE, Storm, assert_right};
 
 /// So many times the power fails in one storm.
 const POWER_CUTS: usize = 3;
@@ -70,6 +70,23 @@ fn a_slow_disk_delays_answers_and_nothing_else() {
     let records = storm.ends();
     let summary = assert_kept(&records, host, &disk);
     assert_eq!((summary.refused, summary.unplaced, summary.told_of_gaps), (0, 0, 0));
+}
+
+#[test]
+fn what_was_refused_does_not_come_back_where_the_disk_died_at_a_sync_and_the_server_after_it() {
+    let disk = Disk::new();
+    let mut host = Host::on(&disk, false, &["--durability=disk"]);
+    let mut storm = Storm::begin(&host.network, Chance::of_this_run());
+    storm.rages_a_while();
+    disk.goes(Trouble::Dying);
+    // The chat waits for the store as long as it can.
+    storm.rages("they are told something", |before, now| now.refused > before.refused + PEOPLE);
+    host.kill();
+    disk.goes(Trouble::None);
+    host.start_again();
+    let records = storm.ends();
+    let summary = assert_kept(&records, host, &disk);
+    assert_eq!((summary.unplaced, summary.told_of_gaps), (0, 0));
 }
 
 /// The power fails, again and again; the terms of that.

@@ -135,8 +135,11 @@ fn what_is_deleted_leaves_the_index_and_the_file() {
     Connection::open(&path).unwrap().execute_batch(sql).unwrap();
 }
 
+/// Whether it is in the file, or in the log beside it.
 fn is_in_file(path: &Path, text: &str) -> bool {
-    std::fs::read(path).unwrap().windows(text.len()).any(|window| window == text.as_bytes())
+    let files = [path.to_owned(), super::support::beside(path, "-wal")];
+    let bytes = files.map(|path| std::fs::read(path).unwrap_or_default());
+    bytes.iter().any(|bytes| bytes.windows(text.len()).any(|window| window == text.as_bytes()))
 }
 
 #[test]
