@@ -173,9 +173,26 @@ impl Driver {
 
     /// Says this in one turn and waits: what came of it, in the same order.
     pub fn say(&mut self, drafts: impl IntoIterator<Item = Draft>) -> Checked<Vec<Appended>> {
-        let tickets = self.turn(drafts)?;
+        let drafts = drafts.into_iter().collect::<Vec<_>>();
+        let mut tickets = self.turn(drafts.iter().cloned())?;
         self.settle()?;
+        let begin = Instant::now();
+        // One of several may have to wait for others for too long, and says so.
+        while self.is_shared && begin.elapsed() < PATIENCE {
+            let locked = (0..tickets.len()).filter(|nth| self.is_locked(tickets[*nth])).collect::<Vec<_>>();
+            if locked.is_empty() {
+                break;
+            }
+            let again = self.turn(locked.iter().map(|nth| drafts[*nth].clone()))?;
+            locked.into_iter().zip(again).for_each(|(nth, ticket)| tickets[nth] = ticket);
+            self.settle()?;
+        }
         tickets.into_iter().map(|ticket| self.appended(ticket)).collect()
+    }
+
+    fn is_locked(&self, ticket: u64) -> bool {
+        let outcome = self.outcomes.get(&ticket);
+        matches!(outcome, Some(Err(error)) if error.kind() == StoreErrorKind::Locked)
     }
 
     /// The same where nothing of it was said before: the messages.

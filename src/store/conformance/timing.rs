@@ -1,9 +1,9 @@
 //! The hub never waits for a store.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Barrier};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::bounded;
 
@@ -36,7 +36,9 @@ const USUAL: Duration = Duration::from_micros(200);
 const SLOW: Duration = Duration::from_millis(1);
 /// None takes longer than this: one that waits for somebody may.
 const LONGEST: Duration = Duration::from_secs(1);
+/// So many are tried at least, for so long: time enough for others to be in the way.
 const APPENDS: usize = 4000;
+const LEAST: Duration = Duration::from_millis(500);
 /// What waits in a queue is less than this.
 const QUEUE: usize = 64 * 1024 * 1024;
 
@@ -45,16 +47,20 @@ fn never_block(open: &mut Open<'_>) -> Checked {
     driver.say_new((0..20).flat_map(|_| drafts("lobby", 100)))?;
     let store = driver.store.clone();
     let is_done = AtomicBool::new(false);
+    // Nobody talks before all others are at it.
+    let begun = Barrier::new(4);
     driver.taken.clear();
     thread::scope(|scope| {
         for work in [read, look_for, delete] {
-            let (store, is_done) = (&store, &is_done);
+            let (store, is_done, begun) = (&store, &is_done, &begun);
             scope.spawn(move || {
+                begun.wait();
                 while !is_done.load(Ordering::Relaxed) {
                     work(&**store);
                 }
             });
         }
+        begun.wait();
         let said = talk(&mut driver);
         is_done.store(true, Ordering::Relaxed);
         said
@@ -85,7 +91,9 @@ fn delete(store: &dyn Store) {
 }
 
 fn talk(driver: &mut Driver) -> Checked {
-    for turn in 0..APPENDS / 20 {
+    let begin = Instant::now();
+    let is_long = |turn: usize| turn * 20 >= APPENDS && begin.elapsed() >= LEAST;
+    for turn in (0..).take_while(|turn| !is_long(*turn)) {
         driver.turn((0..20).map(|nth| draft("games", format!("{turn}.{nth}"))))?;
         let (spent, count) = (driver.taken.iter().sum::<Duration>(), driver.taken.len());
         ensure!(spent < LONGEST * 3, "{count} appends and commits took {spent:?}");

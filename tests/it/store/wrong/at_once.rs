@@ -280,11 +280,10 @@ impl Store for Wrong {
     fn search(&self, search: &Search) -> Result<Found, StoreError> {
         let mut search = search.clone();
         let (typed, limit) = (search.words.clone(), search.limit);
-        if self.is(Fault::WaitsForReaders) {
-            // It holds what an append needs, and they take turns.
-            let said = self.said.lock();
+        // It holds what an append needs, and they take turns.
+        let said = self.is(Fault::WaitsForReaders).then(|| self.said.lock());
+        if said.is_some() {
             thread::sleep(Duration::from_millis(2));
-            MutexGuard::unlock_fair(said);
         }
         match self.fault {
             Fault::SearchKnowsNoPrefix => search.words = typed.replace('*', " "),
@@ -307,7 +306,11 @@ impl Store for Wrong {
             }
             _ => {}
         }
-        let mut found = self.memory.search(&search)?;
+        let found = self.memory.search(&search);
+        if let Some(said) = said {
+            MutexGuard::unlock_fair(said);
+        }
+        let mut found = found?;
         self.misfind(&typed, limit, &mut found);
         Ok(found)
     }
