@@ -90,7 +90,7 @@ impl Member {
     }
 }
 
-/// The store cannot be read.
+/// The store cannot be read. Where it is, the log tells and not the asker.
 pub(super) fn unavailable(error: StoreError) -> Problem {
-    Problem::new("unavailable", format!("what was said cannot be read now: {error}"))
+    Problem::new("unavailable", format!("what was said cannot be read now: {}", error.kind().hint()))
 }

@@ -1,7 +1,7 @@
 //! Looking for words in what was said. Runs on the thread of who asks: a store may be
 //! slow, and nobody else waits for it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
@@ -22,7 +22,8 @@ const MAX_WORDS: usize = 200;
 /// How often the store is asked for one answer, where much of what it finds is of people
 /// whom the asker ignores.
 const MAX_ROUNDS: usize = 8;
-/// So many look at a time; they take a processor each. Others wait, so long at most.
+/// So many look at a time; they take a processor each. Others wait, so long at most; and
+/// after so long what was found so far is the answer.
 const AT_ONCE: usize = 2;
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -120,7 +121,7 @@ impl Member {
     /// Asks the store, and leaves out whom the asker ignores.
     fn look(&self, me: &Client, mut search: Search) -> Result<Harvest, Problem> {
         let _inside = self.shared.searches.enter()?;
-        let mut harvest = Harvest::default();
+        let (mut harvest, start) = (Harvest::default(), Instant::now());
         for _ in 0..MAX_ROUNDS {
             let found = self.shared.store.search(&search).map_err(|error| refused(&error))?;
             let state = self.shared.state.lock();
@@ -135,7 +136,8 @@ impl Member {
                 harvest.reached = Some(record.position);
             }
             harvest.more = found.more;
-            if !harvest.more || harvest.messages.len() >= search.limit {
+            let is_late = start.elapsed() >= PATIENCE;
+            if !harvest.more || harvest.messages.len() >= search.limit || is_late {
                 break;
             }
             search.before = harvest.reached;

@@ -55,6 +55,21 @@ impl fmt::Display for StoreError {
 impl std::error::Error for StoreError {}
 
 impl StoreErrorKind {
+    /// What is wrong, in words for those who only talk: where the store is, is not for them.
+    pub fn hint(self) -> &'static str {
+        match self {
+            Self::Behind => "too much waits to be kept",
+            Self::Full => "there is no room left",
+            Self::Locked => "somebody else holds the log",
+            Self::Gone => "the log is gone",
+            Self::ReadOnly => "the log may not be written",
+            Self::Damaged => "the log is damaged",
+            Self::Unsupported => "the log does not do that",
+            Self::BadRequest => "what was asked for makes no sense",
+            Self::Other => "the log fails",
+        }
+    }
+
     /// One word for it, as metrics name it.
     pub fn as_str(self) -> &'static str {
         match self {

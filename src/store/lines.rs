@@ -138,7 +138,8 @@ impl<R: BufRead> Iterator for Lines<R> {
         if self.is_over {
             return None;
         }
-        let record = self.next_line().and_then(|line| line.map(|line| read(&line)).transpose());
+        let record =
+            self.next_line().and_then(|line| line.map(|line| read(line.trim_ascii_end())).transpose());
         self.is_over = !matches!(record, Ok(Some(_)));
         let wrong = |words: String| {
             let words = Escaped::new(&words).cut(MAX_REASON).to_string();

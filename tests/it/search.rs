@@ -21,6 +21,17 @@ fn server() -> Server {
     serve(Chat::builder())
 }
 
+/// The same for a chat in memory, and for one in a file.
+fn on_each_store(test: impl Fn(&Server)) {
+    test(&server());
+    #[cfg(feature = "sqlite")]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        let store = chinwag::store::Sqlite::builder(folder.path().join("chat.db")).open().unwrap();
+        test(&serve(Chat::builder().store(std::sync::Arc::new(store))));
+    }
+}
+
 /// Asks; the answer, whatever comes before it.
 #[track_caller]
 fn answer(person: &mut Person, request: &Value) -> Value {

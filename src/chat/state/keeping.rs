@@ -218,7 +218,7 @@ impl State {
             _ if waiting.progress == Progress::Said => {}
             _ => {
                 self.unkept.refused += 1;
-                let words = format!("not said, for it cannot be kept: {error}");
+                let words = format!("not said, for it cannot be kept: {}", error.kind().hint());
                 self.refuse(turn, waiting.who, Problem::new("not_kept", words), waiting.id.clone());
             }
         }

@@ -32,6 +32,8 @@ pub(super) const RULES: &[Rule] = &[
 /// Half of all appends are quicker than this, however busy the machine is; one that waits
 /// for a disk is not.
 const USUAL: Duration = Duration::from_micros(200);
+/// One in ten may be slower than this, however busy the machine is.
+const SLOW: Duration = Duration::from_millis(1);
 /// None takes longer than this: one that waits for somebody may.
 const LONGEST: Duration = Duration::from_secs(1);
 const APPENDS: usize = 4000;
@@ -61,6 +63,8 @@ fn never_block(open: &mut Open<'_>) -> Checked {
     taken.sort_unstable();
     let (usual, longest) = (taken[taken.len() / 2], taken[taken.len() - 1]);
     ensure!(usual <= USUAL, "half of all appends took over {usual:?}, where {USUAL:?} are much");
+    let slow = taken[taken.len() / 10 * 9];
+    ensure!(slow <= SLOW, "one in ten appends took over {slow:?}: they wait for somebody");
     ensure!(longest <= LONGEST, "an append or commit took {longest:?}");
     Ok(())
 }

@@ -289,7 +289,9 @@ fn what_is_deleted_from_a_file_is_gone_from_it_and_what_others_said_outlives_the
     late.send("/history").unwrap();
     let line = hear(&mut late);
     assert!(line.ends_with("] John says: outspoken"), "{line}");
-    late.send("over").unwrap();
-    hears(&mut late, &["Late says: over"]);
+    late.send("/search outspoken").unwrap();
+    assert!(hear(&mut late).ends_with("] John says: outspoken"));
+    late.send("/search un*").unwrap();
+    hears(&mut late, &["Nothing was found in your rooms."]);
     stop(server);
 }

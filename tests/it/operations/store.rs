@@ -43,7 +43,7 @@ fn talk(url: &str, name: &str, is_over: &AtomicBool, kept: &AtomicUsize) -> usiz
     drop(updates);
     let mut said = 0;
     while !is_over.load(Ordering::SeqCst) {
-        let receipt = chat.say("lobby", &format!("{name} {said}")).unwrap();
+        let receipt = chat.say("lobby", format!("{name} {said}")).unwrap();
         receipt.wait_timeout(PATIENCE).unwrap().expect("kept in time");
         said += 1;
         kept.fetch_add(1, Ordering::SeqCst);

@@ -30,7 +30,7 @@ fn what_was_appended_is_there_when_the_file_is_opened_again() {
     let again = Sqlite::builder(&path).open().unwrap();
     assert_eq!(again.epoch(), epoch);
     let found = again.before("lobby", None, 10).unwrap();
-    assert_eq!(found, [record.clone()]);
+    assert_eq!(found, std::slice::from_ref(&record));
     assert_eq!(Record { position: Position(0), ..(*record).clone() }, said.at(Position(0)).0);
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600, "it is its owner's alone");
 }

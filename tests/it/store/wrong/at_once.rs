@@ -10,7 +10,7 @@ use chinwag::store::{
     Appended, Bounds, Delivery, Draft, Erasure, Found, Key, Memory, Outcome, Position, Record, Retention,
     Search, Store, StoreError, StoreErrorKind, StoreStatistics, Tail, Ticket,
 };
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
 use super::Fault;
 
@@ -176,6 +176,9 @@ impl Store for Wrong {
 
     fn append(&self, ticket: Ticket, mut draft: Draft) -> Option<Outcome> {
         let nth = self.appends.fetch_add(1, Ordering::Relaxed) + 1;
+        if self.is(Fault::WaitsForReaders) {
+            MutexGuard::unlock_fair(self.said.lock());
+        }
         self.change(&mut draft);
         if self.is(Fault::TakesRepetitionForTheSame)
             && let Some(outcome) = self.repeated(&draft)
@@ -277,12 +280,12 @@ impl Store for Wrong {
     fn search(&self, search: &Search) -> Result<Found, StoreError> {
         let mut search = search.clone();
         let (typed, limit) = (search.words.clone(), search.limit);
-        // It holds what an append needs.
-        let _said = self.is(Fault::WaitsForReaders).then(|| {
+        if self.is(Fault::WaitsForReaders) {
+            // It holds what an append needs, and they take turns.
             let said = self.said.lock();
             thread::sleep(Duration::from_millis(2));
-            said
-        });
+            MutexGuard::unlock_fair(said);
+        }
         match self.fault {
             Fault::SearchKnowsNoPrefix => search.words = typed.replace('*', " "),
             Fault::SearchFindsParts => {
