@@ -248,7 +248,12 @@ impl Person {
                 self.note(Step::Live { room: text(event, "room") });
             }
             // A newcomer's first room has its position from the welcome.
-            "history" => self.enter(&text(event, "room"), &text(event, "pos")),
+            "history" => {
+                let room = text(event, "room");
+                self.enter(&room, &text(event, "pos"));
+                let said = event["messages"].as_array().unwrap().iter();
+                self.hear_earlier(&room, said.map(|message| text(message, "text")));
+            }
             "gap" => {
                 let rooms = event["rooms"].as_array().unwrap().iter();
                 let rooms = rooms.map(|room| room.as_str().unwrap().to_owned()).collect();
@@ -267,6 +272,13 @@ impl Person {
             self.over.insert(message.room.clone());
         }
         self.note(Step::Heard { message, pos, id });
+    }
+
+    /// What was said before it came in: all may be over.
+    pub fn hear_earlier(&mut self, room: &str, mut texts: impl Iterator<Item = String>) {
+        if texts.any(|text| text == THE_END) {
+            self.over.insert(room.to_owned());
+        }
     }
 
     pub fn has_heard_the_end(&self) -> bool {

@@ -87,7 +87,10 @@ impl Regular {
                 self.person.welcome(session);
                 self.person.enter(&room, &pos);
             }
-            Event::History { room, pos, .. } => self.person.enter(&room, &pos),
+            Event::History { room, pos, messages, .. } => {
+                self.person.enter(&room, &pos);
+                self.person.hear_earlier(&room, messages.into_iter().map(|message| message.text));
+            }
             Event::Message(ChatMessage { room, from, text, pos, id, .. }) => {
                 let pos = (!pos.is_empty()).then_some(pos);
                 self.person.hear_message(Message { room, from, text }, pos, id);
