@@ -54,6 +54,63 @@ fn each_member_gets_its_edition_and_some_something_else_instead() {
 }
 
 #[test]
+fn who_comes_hears_what_is_said_from_then_on_and_who_goes_what_was_said_until_then() {
+    let (server, clients, mut connections) = with_clients(4);
+    let room = server.room("r");
+    server.hub().atomically(move |turn| {
+        let [first, second, third, fourth] = &clients[..] else { panic!("there are four") };
+        turn.join(&room, first);
+        turn.broadcast(&room, "1");
+        turn.join(&room, second);
+        turn.broadcast(&room, "2");
+        turn.join_as(&room, third, Edition(1));
+        turn.join(&room, fourth);
+        let own = [Instead::of(second.id(), vec!["own 3".into()]), Instead::nothing(fourth.id())];
+        turn.broadcast_each(&room, |Edition(edition)| Some(format!("3.{edition}").into()), &own);
+        turn.broadcast(&room, "4");
+        turn.leave(&room, first);
+        turn.join(&room, first);
+        turn.send(second, "for the second alone");
+        turn.broadcast(&room, "5");
+        turn.send(fourth, "for the fourth alone");
+    });
+    hears(&mut connections[0], &["1", "2", "3.0", "4", "5"]);
+    hears(&mut connections[1], &["2", "own 3", "4", "for the second alone", "5"]);
+    hears(&mut connections[2], &["3.1", "4", "5"]);
+    hears(&mut connections[3], &["4", "5", "for the fourth alone"]);
+}
+
+#[test]
+fn what_is_done_at_the_end_of_a_turn_is_done_though_the_closure_panics() {
+    let (server, _clients, _connections) = with_clients(1);
+    let (done_tx, done_rx) = crossbeam_channel::unbounded();
+    server.hub().atomically(move |turn| {
+        let last_tx = done_tx.clone();
+        turn.at_end(|| panic!("a bug in what comes at the end"));
+        turn.at_end(move || last_tx.send("at the end").unwrap());
+        done_tx.send("first").unwrap();
+        panic!("a bug");
+    });
+    assert_eq!(done_rx.recv_timeout(PATIENCE), Ok("first"));
+    assert_eq!(done_rx.recv_timeout(PATIENCE), Ok("at the end"));
+    assert_eq!(server.hub().len(), 1, "the hub goes on");
+}
+
+#[test]
+fn what_is_sent_directly_comes_in_one_piece_behind_what_was_waited_for() {
+    let (server, clients, mut connections) = with_clients(1);
+    let client = &clients[0];
+    client.send("told the hub");
+    assert!(client.wait_caught_up(PATIENCE));
+    client.send_directly(["a", "b"].map(Message::from));
+    client.send_directly([]);
+    assert!(client.wait_half_read(PATIENCE));
+    client.send("told the hub again");
+    hears(&mut connections[0], &["told the hub", "a", "b", "told the hub again"]);
+    assert_eq!(server.statistics().messages_sent, 4);
+}
+
+#[test]
 fn one_who_joins_again_gets_another_edition_from_then_on() {
     let (server, clients, mut connections) = with_clients(1);
     let (room, client) = (server.room("r"), clients[0].clone());
