@@ -12,6 +12,7 @@ mod silence;
 mod window;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chinwag::Server;
 use chinwag::chat::{Chat, ChatBuilder};
@@ -27,7 +28,9 @@ fn server(store: &Arc<FlakyStore>) -> Server {
 
 fn server_with(store: &Arc<FlakyStore>, builder: ChatBuilder) -> (Server, Chat) {
     let chat = builder.store(store.clone()).build();
-    let server = Server::builder().paths(Chat::PATHS).handler(chat.gate());
+    // Those who are not read any more do not answer a close.
+    let close_timeout = Duration::from_millis(300);
+    let server = Server::builder().close_timeout(close_timeout).paths(Chat::PATHS).handler(chat.gate());
     (server.bind("127.0.0.1:0").unwrap(), chat)
 }
 
