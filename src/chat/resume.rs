@@ -1,6 +1,7 @@
 //! Coming back into a room: what was missed, then what is said live, none twice.
 
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::bounded;
 
@@ -23,6 +24,11 @@ const PAGE: usize = 256;
 const REST: usize = 64;
 /// So many times at most one is nearly there and finds that much was said meanwhile.
 const MAX_TRIES: usize = 1000;
+
+/// How long is waited for what another server has shown one who comes from there, and how
+/// often is looked.
+const OTHERS: Duration = Duration::from_secs(3);
+const LOOK: Duration = Duration::from_millis(10);
 
 /// How far one who comes back is.
 struct Way {
@@ -56,6 +62,7 @@ impl Member {
             return self.refuse(me, problem, id);
         }
         self.shared.prepare(&room);
+        self.wait_for_others(&room, since);
         let mut way = self.way(room, since);
         let missed = self.missed(me, &way);
         let (room, complete) = (way.room.to_string(), way.complete);
@@ -71,6 +78,25 @@ impl Member {
             }
         }
         me.close(CloseCode::TRY_AGAIN, "too slow to keep up");
+    }
+
+    /// Waits for what another server with the same log has shown this client, and this server
+    /// has not heard of yet: it would come again, as news.
+    fn wait_for_others(&self, room: &RoomName, since: &str) {
+        let (position, head) = {
+            let state = self.shared.state.lock();
+            (state.positions.parse(since), state.recent.head(room))
+        };
+        let (Some(position), Some(head)) = (position, head) else { return };
+        if position <= head {
+            return;
+        }
+        let Ok(bounds) = self.shared.store.bounds(room.as_str()) else { return };
+        let (until, deadline) = (position.min(bounds.head), Instant::now() + OTHERS);
+        let is_behind = || self.shared.state.lock().recent.head(room).is_some_and(|head| head < until);
+        while is_behind() && Instant::now() < deadline {
+            thread::sleep(LOOK);
+        }
     }
 
     /// Where somebody was, and how much there is behind it.

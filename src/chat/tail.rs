@@ -8,6 +8,9 @@ use super::Shared;
 use crate::Hub;
 use crate::store::Tail;
 
+/// So much of what the store brings is shown in one turn of the hub's at most: after a while
+/// in which nothing could be written it is a lot, and others want their turn.
+const PORTION: usize = 512;
 /// How often is looked whether the store has answered, and is well.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -16,14 +19,18 @@ impl Shared {
     pub(super) fn begin(self: &Arc<Self>, hub: &Hub) {
         self.begun.get_or_init(|| {
             let (shared, tail_hub) = (Arc::downgrade(self), hub.clone());
-            self.store.open(Tail::new(move |deliveries| {
-                let shared = shared.clone();
-                tail_hub.atomically(move |turn| {
-                    // A chat that nobody has any more is over.
-                    if let Some(shared) = shared.upgrade() {
-                        shared.state.lock().deliver(turn, deliveries);
-                    }
-                });
+            self.store.open(Tail::new(move |mut deliveries| {
+                while !deliveries.is_empty() {
+                    let rest = deliveries.split_off(deliveries.len().min(PORTION));
+                    let portion = std::mem::replace(&mut deliveries, rest);
+                    let shared = shared.clone();
+                    tail_hub.atomically(move |turn| {
+                        // A chat that nobody has any more is over.
+                        if let Some(shared) = shared.upgrade() {
+                            shared.state.lock().deliver(turn, portion);
+                        }
+                    });
+                }
             }));
             watch(Arc::downgrade(self), hub.clone());
         });

@@ -32,6 +32,8 @@ pub(super) struct Session {
     /// The ping behind all that restores what was: until its pong, what comes of that
     /// is no news.
     restoring: Option<String>,
+    /// The server was asked whom this client ignores, to tell it of those that it has forgotten.
+    is_ignoring_asked: bool,
     /// The server knows another session than the one in which messages went out, and with
     /// it none of their ids: until all is restored none goes out again, for it may be
     /// among what was missed.
@@ -70,6 +72,7 @@ impl Session {
             prelude: VecDeque::new(),
             rejoining: HashMap::new(),
             restoring: None,
+            is_ignoring_asked: false,
             is_stranger: false,
             missed: HashMap::new(),
             backoff,
@@ -193,9 +196,18 @@ impl Session {
         if let Some(text) = self.away.clone() {
             self.restore_by(Ask::Away { text });
         }
-        // A server that knows the session knows them.
+        // A server that was started again may know the session, and not them.
+        self.is_ignoring_asked = is_same && !self.ignoring.is_empty();
+        if self.is_ignoring_asked {
+            self.restore_by(Ask::Ignore { name: None });
+        }
         let ignoring = if is_same { Vec::new() } else { self.ignoring.clone() };
-        for name in ignoring {
+        self.ignore_again(ignoring);
+    }
+
+    /// Asks for the last that has to be restored.
+    fn ignore_again(&mut self, names: Vec<String>) {
+        for name in names {
             self.restore_by(Ask::Ignore { name: Some(name) });
         }
         let ping = self.next_ping();
@@ -255,7 +267,10 @@ impl Session {
             }
             Event::Back { name, .. } if *name == self.name => self.away = None,
             // While it is restored it is told in part.
-            Event::Ignoring { .. } if self.restoring.is_some() => return false,
+            Event::Ignoring { names } if self.restoring.is_some() => {
+                self.hear_ignoring(names);
+                return false;
+            }
             Event::Ignoring { names } => self.ignoring.clone_from(names),
             // Where it answers a newcomer to a room in which this client has heard nothing.
             Event::History { room, pos, .. } if self.rooms.has(room) && !pos.is_empty() => {
@@ -307,6 +322,18 @@ impl Session {
             _ => {}
         }
         false
+    }
+
+    /// The server tells whom it knows to be ignored, while that is restored.
+    fn hear_ignoring(&mut self, known: &[String]) {
+        if !std::mem::take(&mut self.is_ignoring_asked) {
+            return;
+        }
+        let forgotten =
+            self.ignoring.iter().filter(|name| !known.contains(name)).cloned().collect::<Vec<_>>();
+        if !forgotten.is_empty() {
+            self.ignore_again(forgotten);
+        }
     }
 
     fn hear_error(&mut self, code: &str, reason: &str, id: &str) {

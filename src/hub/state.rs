@@ -228,6 +228,7 @@ impl State {
             Command::Barrier(passed_tx) => self.barriers.push(passed_tx),
             Command::Act { act, .. } => Turn::run(self, act),
             Command::Stop => {
+                self.end_turn();
                 self.flush();
                 let tally = std::mem::take(&mut self.tally);
                 *self = Self { is_stopped: true, tally, ..Self::new(self.counters.clone()) };

@@ -123,6 +123,36 @@ fn a_server_that_has_restarted_is_told_everything_but_what_it_had_acked() {
 }
 
 #[test]
+fn a_server_that_knows_the_session_again_is_told_whom_it_has_forgotten_to_be_ignored() {
+    let ignoring =
+        |names: &[&str]| Event::Ignoring { names: names.iter().map(|name| (*name).into()).collect() };
+    let script = Script::new();
+    let (chat, updates, peer) = script.start();
+    peer.tell(&ignoring(&["Eve", "Mallory"]));
+    next_event(&updates);
+    for known in [&["Eve", "Mallory"][..], &["Mallory"], &[]] {
+        script.server.hub().close_all(1012, "");
+        let peer = script.peer();
+        peer.welcome("S", "lobby", "s-0");
+        assert!(back(&updates), "the same session");
+        assert_eq!(peer.ask().ask, Ask::Ignore { name: None });
+        peer.tell(&ignoring(known));
+        let ping = peer.ask();
+        for name in ["Eve", "Mallory"].into_iter().filter(|name| !known.contains(name)) {
+            assert_eq!(peer.ask().ask, Ask::Ignore { name: Some(name.to_owned()) });
+            peer.tell(&ignoring(&[name]));
+        }
+        peer.pong(&ping.id.unwrap());
+        if known.len() < 2 {
+            peer.restored();
+        }
+        chat.say("lobby", "all is restored").unwrap();
+        peer.ack(&peer.hears("lobby", "all is restored"), "s-1");
+        assert!(matches!(next_event(&updates), Event::Ack { .. }), "what is restored is no news");
+    }
+}
+
+#[test]
 fn a_room_that_cannot_be_resumed_is_begun_anew() {
     let script = Script::new();
     let (chat, updates, peer) = script.start();

@@ -1,12 +1,15 @@
 //! What others append to the same log: another server's people.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
+use chinwag::Server;
 use chinwag::chat::Chat;
 use chinwag::protocol::Event;
+use chinwag::store::Sqlite;
 
-use super::{FlakyStore, Person, newcomer, server, server_with, two, welcomed};
+use super::{FlakyStore, Person, newcomer, say, server, server_with, two, welcomed};
 use crate::support::flaky_store::draft;
 
 #[test]
@@ -116,4 +119,36 @@ fn who_comes_into_an_empty_room_while_much_is_said_elsewhere_misses_nothing_and_
     });
     assert_eq!(heard, (0..said).collect::<Vec<_>>());
     assert!(said > 15);
+}
+
+#[test]
+fn who_comes_from_another_server_on_the_same_file_hears_nothing_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let one_of_two = || {
+        let store = Sqlite::builder(folder.path().join("chat.db")).open().unwrap();
+        let chat = Chat::builder().store(Arc::new(store)).build();
+        Server::builder().handler(chat.gate()).bind("127.0.0.1:0").unwrap()
+    };
+    let (old, new) = (one_of_two(), one_of_two());
+    let (mut adam, ..) = newcomer(&new, "Adam");
+    for round in 0..3 {
+        let (mut john, session, _) = welcomed(&old, "name=John");
+        let text = round.to_string();
+        say(&john, &text, &text);
+        let since = loop {
+            match john.hear() {
+                Event::Ack { pos: Some(pos), .. } => break pos,
+                _ => continue,
+            }
+        };
+        john.vanish();
+        let (mut john, ..) = welcomed(&new, &format!("name=John&session={session}&since={since}"));
+        assert_eq!(john.hears_resumed(), (true, 0));
+        adam.hears_message("John", &text);
+        john.hears_joined("John");
+        john.hears_nothing();
+        adam.hears_joined("John");
+        john.vanish();
+        adam.hears_left("John");
+    }
 }
