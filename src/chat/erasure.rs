@@ -8,7 +8,7 @@ use crossbeam_channel::bounded;
 use super::state::{Problem, now, parse_name, parse_room};
 use super::{Chat, LOBBY, Member, Name, NameKey, Role, RoomName, Shared};
 use crate::protocol::{Ask, Erased, Event};
-use crate::store::{Erasure, Position};
+use crate::store::{Erasure, Position, Record, StoreError};
 use crate::{Client, Escaped, Hub};
 
 /// What is to be deleted.
@@ -33,6 +33,20 @@ impl Deletions {
         self.0.push_back(deletion);
     }
 
+    /// Whether this message is deleted: it was on its way to be shown.
+    pub(super) fn cover(&self, record: &Record) -> bool {
+        self.0.iter().any(|deletion| {
+            deletion.author.as_str() == &*record.author
+                && record.position <= deletion.certain
+                && deletion.erased.room.as_deref().is_none_or(|room| room == &*record.room)
+        })
+    }
+
+    /// All that were noted.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Deletion> {
+        self.0.iter()
+    }
+
     /// What one may not know of who heard a room last at this position, or at one that is
     /// not of this store.
     pub(super) fn since(&self, room: &RoomName, position: Option<Position>) -> Vec<Erased> {
@@ -48,6 +62,8 @@ impl Deletions {
 pub(super) struct Deletion {
     pub author: NameKey,
     /// All up to here.
+    pub certain: Position,
+    /// Behind that and up to here some of it was said while it was deleted, and may be kept.
     pub until: Position,
     /// What is told of it.
     pub erased: Erased,
@@ -72,14 +88,18 @@ impl Shared {
         let Order { name, author, room } = order;
         let (who, place, operator) = (Escaped::new(name.as_str()), Escaped::new(&place), Escaped::new(by));
         let erasure = Erasure { author: author.as_str().into(), room: room.as_ref().map(RoomName::shared) };
-        let messages = self.store.erase(&erasure).map_err(|error| {
+        let failed = |error: StoreError| {
             ::log::error!("{operator} could not delete what {who} said in {place}: {error}");
-            Problem::new("unavailable", format!("it may not all be deleted: {error}"))
-        })?;
+            Problem::new("unavailable", format!("it may not all be deleted: {}", error.kind().hint()))
+        };
+        let latest = || {
+            let bounds = self.store.bounds(room.as_ref().map_or(LOBBY, RoomName::as_str));
+            bounds.map(|bounds| bounds.latest).map_err(failed)
+        };
+        let certain = latest()?;
+        let messages = self.store.erase(&erasure).map_err(failed)?;
         ::log::info!("{operator} deleted what {who} said in {place}: {messages} messages");
-        // What comes in from here on stays, at hand as in the store.
-        let bounds = self.store.bounds(room.as_ref().map_or(LOBBY, RoomName::as_str));
-        let until = bounds.map_or(Position(u128::MAX), |bounds| bounds.latest);
+        let until = latest()?;
         let erased = Erased {
             name: name.to_string(),
             alike: Vec::new(),
@@ -88,7 +108,7 @@ impl Shared {
             by: by.to_owned(),
             time: now(),
         };
-        Ok(Deletion { author, until, erased })
+        Ok(Deletion { author, certain, until, erased })
     }
 }
 

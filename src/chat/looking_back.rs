@@ -23,7 +23,7 @@ impl Shared {
     fn read(&self, room: &RoomName) -> Result<(), StoreError> {
         if !self.state.lock().recent.is_read(room) {
             let past = self.past(room)?;
-            self.state.lock().recent.read(room, past);
+            self.state.lock().read(room, past);
         }
         Ok(())
     }

@@ -89,9 +89,12 @@ impl Recent {
         self.retention
     }
 
-    /// Holds for each room from the next message on.
+    /// What is too much goes at once.
     pub(super) fn set_retention(&mut self, retention: Retention) {
         self.retention = retention;
+        for window in self.rooms.values_mut() {
+            self.bytes -= window.trim(retention);
+        }
     }
 
     /// How many messages there are, and what they take in memory, at most.
@@ -183,6 +186,11 @@ impl Recent {
         self.rooms.get(room)?.begins(self.retention)
     }
 
+    /// Whether all that was shown in a room behind `place` is at hand.
+    pub(super) fn is_at_hand(&self, room: &RoomName, place: Position) -> bool {
+        self.begins(room).is_some_and(|begins| place >= begins)
+    }
+
     /// What was shown in a room behind `place`, the oldest first; none where not all of it
     /// is at hand.
     pub(super) fn after(&self, room: &RoomName, place: Position) -> Option<Vec<Entry>> {
@@ -212,6 +220,7 @@ impl Recent {
         &mut self,
         author: &NameKey,
         room: Option<&RoomName>,
+        certain: Position,
         until: Position,
     ) -> Vec<String> {
         // To compare a name takes a while, and few people say much.
@@ -226,6 +235,15 @@ impl Recent {
             is_author && entry.position <= until
         };
         for (_, window) in self.rooms.iter_mut().filter(|(name, _)| room.is_none_or(|room| room == *name)) {
+            let is_doubtful = |entry: &Entry| entry.position > certain && is_meant(entry);
+            if window.entries.iter().rev().take_while(|entry| entry.position > certain).any(is_doubtful) {
+                // The store knows what it has of that.
+                self.bytes -= window.entries.iter().map(Entry::size).sum::<usize>();
+                window.entries.iter().for_each(|entry| {
+                    let _ = is_meant(entry);
+                });
+                window.forget_all();
+            }
             self.bytes -= window.forget(&mut is_meant);
         }
         let mut spellings =

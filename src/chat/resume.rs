@@ -10,7 +10,7 @@ use super::recent::Entry;
 use super::state::{Earlier, Problem};
 use super::{Member, RoomName};
 use crate::protocol::Event;
-use crate::store::{Position, StoreError};
+use crate::store::{Position, StoreError, StoreErrorKind};
 use crate::{Client, CloseCode};
 
 /// So many missed messages, and bytes of their text, at a time are sent to one who comes
@@ -20,6 +20,9 @@ const PORTION_BYTES: usize = 64 * 1024;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// So many messages at a time are read from the store.
 const PAGE: usize = 256;
+/// Of so many is looked whose they are, before one is told how many there are whom one does
+/// not ignore.
+const MAX_COUNTED: usize = 16 * PAGE;
 /// So many at most are left for the turn of the hub's in which one comes in.
 const REST: usize = 64;
 /// So many times at most one is nearly there and finds that much was said meanwhile.
@@ -110,9 +113,9 @@ impl Member {
             (_, None) => (head, false),
             (Some(position), Some(begins)) if (begins..=head).contains(&position) => (position, true),
             _ => match self.shared.store.bounds(room.as_str()) {
-                // Of a position that is not of this store nothing is known but that all that
-                // is kept came after it.
-                Ok(bounds) => match position.filter(|position| *position <= bounds.latest) {
+                // Of a position that is not of this room's log, or of an end of it that is lost,
+                // nothing is known but that all that is kept came after it.
+                Ok(bounds) => match position.filter(|position| *position <= bounds.head) {
                     Some(position) => (position.max(bounds.gone), position >= bounds.gone),
                     None => (bounds.gone, false),
                 },
@@ -152,11 +155,16 @@ impl Member {
         if self.shared.state.lock().hears_all(me.id()) {
             return way.left as usize;
         }
-        let (mut place, mut missed) = (way.place, 0);
+        let (mut place, mut missed, mut seen) = (way.place, 0, 0);
         loop {
+            // To count more exactly would cost all others more than it is worth.
+            if seen >= MAX_COUNTED {
+                return missed + (way.left as usize).saturating_sub(seen);
+            }
             let entries = self.next(way, place).unwrap_or_default();
             let Some(last) = entries.last().map(|last| last.position) else { return missed };
             missed += self.shared.state.lock().heard(me.id(), &entries).count();
+            seen += entries.len();
             if last >= way.until {
                 return missed;
             }
@@ -183,9 +191,14 @@ impl Member {
     fn catch_up(&self, me: &Client, way: &mut Way) -> bool {
         loop {
             self.extend(way);
-            let is_at_hand = self.shared.state.lock().recent.after(&way.room, way.place).is_some();
+            let is_at_hand = self.shared.state.lock().recent.is_at_hand(&way.room, way.place);
             let entries = match self.next(way, way.place) {
                 Ok(entries) => entries,
+                Err(error) if error.kind() == StoreErrorKind::Behind => {
+                    // It loses nothing that comes back for it.
+                    me.close(CloseCode::TRY_AGAIN, "too many look back at once");
+                    return false;
+                }
                 Err(error) => {
                     warn_unread(&error);
                     Vec::new()

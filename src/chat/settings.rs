@@ -21,9 +21,9 @@ pub struct ChatSettings {
     pub announce_up_to: usize,
     /// Messages that a newcomer gets of what was said before.
     pub history: usize,
-    /// Messages of each room that are kept; fewer hold from a room's next message on.
+    /// Messages of each room that are kept.
     pub retention_messages: usize,
-    /// Bytes of text of each room that are kept; fewer hold from a room's next message on.
+    /// Bytes of text of each room that are kept.
     pub retention_bytes: usize,
     /// The age up to which messages are kept; none for any.
     pub retention_age: Option<Duration>,

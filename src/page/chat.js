@@ -30,6 +30,8 @@ export class Chat {
   /** All rooms of the server, as last told. */
   allRooms = [];
   ignored = [];
+  // Those of the connection before, until the server has told whom it knows of.
+  ignoredBefore = [];
   lastWhisperer = undefined;
   outbox = new Outbox();
   asked = new Set();

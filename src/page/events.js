@@ -30,6 +30,7 @@ const handlers = {
     chat.request({ type: "who", room: first.name });
     for (const room of chat.rooms) if (room !== first) chat.askToJoin(room, () => chat.forget(room));
     chat.request({ type: "rooms" });
+    chat.ignoredBefore = chat.ignored;
     chat.request({ type: "ignore" });
     if (chat.isStranger) chat.connection.send({ type: "ping", id: RESTORED });
     else chat.sendWaiting();
@@ -210,7 +211,11 @@ const handlers = {
   },
 
   ignoring(chat, { names }) {
-    chat.ignored = names;
+    // A server that was started again does not know whom this page ignores.
+    const forgotten = chat.ignoredBefore.filter((name) => !names.includes(name));
+    chat.ignoredBefore = [];
+    chat.ignored = [...names, ...forgotten];
+    for (const name of forgotten) chat.request({ type: "ignore", name });
     if (chat.asked.delete("ignore")) {
       chat.inform(names.length > 0 ? told`You ignore ${names}.` : "You ignore nobody.");
     }

@@ -14,7 +14,7 @@ pub struct StoreError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StoreErrorKind {
-    /// More waits to be written than it takes.
+    /// More waits to be written, or read, than it takes.
     Behind,
     /// There is no room left.
     Full,
@@ -59,14 +59,14 @@ impl StoreErrorKind {
     pub fn hint(self) -> &'static str {
         match self {
             Self::Behind => "too much waits to be kept",
-            Self::Full => "there is no room left",
-            Self::Locked => "somebody else holds the log",
-            Self::Gone => "the log is gone",
-            Self::ReadOnly => "the log may not be written",
-            Self::Damaged => "the log is damaged",
-            Self::Unsupported => "the log does not do that",
+            Self::Full => "the server's disk is full",
+            Self::Locked => "another program holds the server's log",
+            Self::Gone => "the server's log is gone",
+            Self::ReadOnly => "the server's log may not be written",
+            Self::Damaged => "the server's log is damaged",
+            Self::Unsupported => "the server's log does not do that",
             Self::BadRequest => "what was asked for makes no sense",
-            Self::Other => "the log fails",
+            Self::Other => "the server's log fails",
         }
     }
 

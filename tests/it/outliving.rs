@@ -191,7 +191,7 @@ fn what_the_store_refuses_nobody_hears_and_it_can_be_said_again() {
         let refused = john.say("lobby", "refused").unwrap().wait().unwrap_err();
         let NotKept::Refused { code, reason } = refused else { panic!("expected a refusal: {refused:?}") };
         assert_eq!(code, "not_kept");
-        assert!(reason.contains("there is no room left"), "{reason}");
+        assert!(reason.contains("disk is full"), "{reason}");
         store.recover();
     }
     john.say("lobby", "kept").unwrap().wait().unwrap();

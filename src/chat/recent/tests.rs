@@ -188,10 +188,10 @@ fn what_somebody_said_is_forgotten_and_nothing_seems_to_be_missing() {
         recent.push(&lobby(), entry(number, "text"));
     }
     let author = Name::parse("John").unwrap().key();
-    assert!(recent.forget(&author, Some(&room("games")), Position(3)).is_empty());
-    assert_eq!(recent.forget(&author, None, Position(2)), ["John"]);
+    assert!(recent.forget(&author, Some(&room("games")), Position(3), Position(3)).is_empty());
+    assert_eq!(recent.forget(&author, None, Position(2), Position(2)), ["John"]);
     assert_eq!(numbers(&recent, 0), Some(vec![3]), "said later");
-    recent.forget(&author, None, Position(3));
+    recent.forget(&author, None, Position(3), Position(3));
     assert_eq!(numbers(&recent, 0), Some(vec![]));
     assert!(!recent.latest(&lobby()).1);
     check_sizes(&recent);

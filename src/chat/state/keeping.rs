@@ -146,7 +146,15 @@ impl State {
         let speaker = waiting.map(|waiting| waiting.speaker.clone());
         let entry = Entry::of(&self.positions, record, speaker);
         let said = entry.said.clone();
-        let is_known = !self.recent.push(&room, entry);
+        // Deleted while it was on its way, it is shown to nobody.
+        let is_deleted = self.deletions.cover(record);
+        let is_known = is_deleted || !self.recent.push(&room, entry);
+        if let (true, Some(waiting)) = (is_deleted, waiting) {
+            if let Some(ack) = self.ack_of(waiting, &room, record.position) {
+                self.answer(turn, waiting.who, &ack);
+            }
+            return;
+        }
         match waiting {
             // It came in with what a newcomer to the room was told of the time before.
             None if is_known => return,

@@ -3,7 +3,7 @@
 use super::{Problem, State};
 use crate::chat::RoomName;
 use crate::chat::erasure::Deletion;
-use crate::chat::recent::Entry;
+use crate::chat::recent::{Entry, Past};
 use crate::protocol::{Erased, Event};
 use crate::store::Position;
 use crate::{ClientId, Turn};
@@ -35,6 +35,17 @@ impl State {
         self.deletions.since(room, self.positions.parse(since))
     }
 
+    /// What the store had of a room when it was read is at hand now, but for what was deleted
+    /// since.
+    pub(in crate::chat) fn read(&mut self, room: &RoomName, past: Past) {
+        self.recent.read(room, past);
+        for Deletion { author, certain, erased, .. } in self.deletions.iter() {
+            if erased.room.as_deref().is_none_or(|only| only == room.as_str()) {
+                self.recent.forget(author, Some(room), *certain, *certain);
+            }
+        }
+    }
+
     /// What was deleted in the store, all up to a position, is gone here too, and those who
     /// may show it are told; what the operator is told, who may be here.
     pub(in crate::chat) fn erased(
@@ -43,19 +54,25 @@ impl State {
         deletion: Deletion,
         operator: Option<ClientId>,
     ) -> Event {
-        let Deletion { author, until, erased } = deletion;
+        let Deletion { author, certain, until, erased } = deletion;
         let room = erased.room.as_deref().and_then(|room| RoomName::parse(room).ok());
-        let mut alike = self.recent.forget(&author, room.as_ref(), until);
+        let mut alike = self.recent.forget(&author, room.as_ref(), certain, until);
         alike.retain(|spelling| *spelling != erased.name);
         let erased = Erased { alike, ..erased };
+        let is_nothing = erased.messages == Some(0) && erased.alike.is_empty();
         let told = Erased { messages: None, ..erased.clone() };
-        self.deletions.note(Deletion { author, until, erased: told.clone() });
-        let told = Event::Erased(told);
-        let everyone = match &room {
-            Some(room) => self.rooms.get(room).into_iter().flat_map(|room| &room.people).copied().collect(),
-            None => self.people.keys().copied().collect::<Vec<_>>(),
-        };
-        self.tell_each(turn, everyone.iter().filter(|id| Some(**id) != operator), &told);
+        // Nobody need hear of a name that was only mistyped.
+        if !is_nothing {
+            self.deletions.note(Deletion { author, certain, until, erased: told.clone() });
+            let told = Event::Erased(told);
+            let everyone = match &room {
+                Some(room) => {
+                    self.rooms.get(room).into_iter().flat_map(|room| &room.people).copied().collect()
+                }
+                None => self.people.keys().copied().collect::<Vec<_>>(),
+            };
+            self.tell_each(turn, everyone.iter().filter(|id| Some(**id) != operator), &told);
+        }
         let answer = Event::Erased(erased);
         if let Some(operator) = operator {
             self.answer(turn, operator, &answer);

@@ -71,7 +71,7 @@ impl Pool {
         while state.out >= MAX_CONNECTIONS {
             if self.returned.wait_until(&mut state, deadline).timed_out() {
                 let why = format!("failed to read {}: too many read at once", self.path.display());
-                return Err(StoreError::new(StoreErrorKind::Other, why));
+                return Err(StoreError::new(StoreErrorKind::Behind, why));
             }
         }
         let file = state.file.ok_or_else(|| gone(&self.path))?;

@@ -283,7 +283,7 @@ impl Store for Wrong {
         // It holds what an append needs, and they take turns.
         let said = self.is(Fault::WaitsForReaders).then(|| self.said.lock());
         if said.is_some() {
-            thread::sleep(Duration::from_millis(2));
+            thread::sleep(Duration::from_millis(20));
         }
         match self.fault {
             Fault::SearchKnowsNoPrefix => search.words = typed.replace('*', " "),
