@@ -113,10 +113,14 @@ impl Member {
             (_, None) => (head, false),
             (Some(position), Some(begins)) if (begins..=head).contains(&position) => (position, true),
             _ => match self.shared.store.bounds(room.as_str()) {
-                // Of a position that is not of this room's log, or of an end of it that is lost,
-                // nothing is known but that all that is kept came after it.
-                Ok(bounds) => match position.filter(|position| *position <= bounds.head) {
-                    Some(position) => (position.max(bounds.gone), position >= bounds.gone),
+                Ok(bounds) => match position {
+                    Some(position) if position <= bounds.head => {
+                        (position.max(bounds.gone), position >= bounds.gone)
+                    }
+                    // It is of an end of the log that is lost, or of another room's.
+                    Some(position) => (position.min(bounds.latest), false),
+                    // Of a position that is not of this store nothing is known but that all that
+                    // is kept came after it.
                     None => (bounds.gone, false),
                 },
                 Err(error) => {

@@ -94,7 +94,7 @@ fn printable(json: String) -> String {
     out
 }
 
-/// Reads messages as [`line`] writes them, each with a place of no meaning: the store that
+/// Reads messages as [`line`](fn@line) writes them, each with a place of no meaning: the store that
 /// they go into gives them another.
 ///
 /// Names, rooms and texts are held to what the chat allows, so that nothing gets in which

@@ -199,10 +199,9 @@ fn in_text_mode_it_is_a_line() {
     eve.send("/erase Adam").unwrap();
     hears(&mut eve, &["Eve Ann says: spam", "This is for operators only."]);
     hears(&mut adam, &["Eve Ann says: spam"]);
-    // Where the name ends is not guessed.
+    // Where the name ends is not guessed; where there is nothing, nobody else is told.
     adam.send("/erase Eve").unwrap();
     hears(&mut adam, &["What Eve said was deleted by Adam (0 messages)."]);
-    hears(&mut eve, &["What Eve said was deleted by Adam."]);
     adam.send("/erase eve ann: lobby").unwrap();
     hears(&mut adam, &["What eve ann said in lobby was deleted by Adam (1 message)."]);
     hears(&mut eve, &["What eve ann said in lobby was deleted by Adam."]);

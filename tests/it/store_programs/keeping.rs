@@ -113,3 +113,24 @@ fn how_much_is_kept_changes_while_the_server_runs_and_the_store_does_not() {
     assert!(shelf.texts().len() > 1000, "{}", shelf.texts().len());
     stop(server);
 }
+
+#[test]
+fn who_saw_what_a_backup_does_not_have_is_told_that_something_may_be_missing() {
+    let shelf = Shelf::new();
+    let (server, addr) = shelf.serve(&[]);
+    let kept = say(&mut join(addr, "John"), "kept", "a");
+    stop(server);
+    let backup = std::fs::read(shelf.file()).unwrap();
+    let (server, addr) = shelf.serve(&[]);
+    let lost = say(&mut join(addr, "John"), "lost", "a");
+    stop(server);
+    std::fs::write(shelf.file(), backup).unwrap();
+    let (server, addr) = shelf.serve(&[]);
+    for (since, expected) in [(&kept, true), (&lost, false)] {
+        let mut john = connect(addr, &format!("name=John&since={since}"));
+        john.hear();
+        let Event::Resumed { complete, missed, .. } = john.hear() else { panic!("not resumed") };
+        assert_eq!((complete, missed), (expected, 0), "since {since}");
+    }
+    stop(server);
+}
