@@ -111,7 +111,8 @@ fn several_pasted_lines_are_asked_about() {
     let mut terminal = Terminal::start(&script.url());
     let peer = script.welcome();
     terminal.shows("here:");
-    let paste = "\x1b[200~one\r\ntwo\r\n/three\r\n\x1b[201~\r";
+    // As terminals paste: a line that comes while no line is edited gets each end of its own.
+    let paste = "\x1b[200~one\rtwo\r/three\r\x1b[201~\r";
     terminal.press(paste);
     terminal.shows("3 lines. Send them as:");
     terminal.enter("d");
