@@ -95,7 +95,12 @@ impl Member {
             return;
         }
         let Ok(bounds) = self.shared.store.bounds(room.as_str()) else { return };
-        let (until, deadline) = (position.min(bounds.head), Instant::now() + OTHERS);
+        let until = position.min(bounds.head);
+        // What is deleted by now is not to come any more.
+        if self.shared.store.count(room.as_str(), head, until).is_ok_and(|count| count == 0) {
+            return;
+        }
+        let deadline = Instant::now() + OTHERS;
         let is_behind = || self.shared.state.lock().recent.head(room).is_some_and(|head| head < until);
         while is_behind() && Instant::now() < deadline {
             thread::sleep(LOOK);

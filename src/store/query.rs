@@ -28,7 +28,8 @@ impl Default for Retention {
 pub struct Bounds {
     /// Behind this all is kept. [`Position::START`] where nothing of the room ever went.
     pub gone: Position,
-    /// The room's latest message; [`Position::START`] or `gone` where it has none.
+    /// The latest message that ever was in the room, also where that is deleted or not kept
+    /// any more; [`Position::START`] or `gone` where there was none.
     pub head: Position,
     /// The greatest position that anybody can have of any room.
     pub latest: Position,

@@ -14,7 +14,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "bounds",
-        promise: "`Bounds`: behind `gone` all is kept, `head` is the room's latest message, and `latest` the greatest position that anybody can have of any room.",
+        promise: "`Bounds`: behind `gone` all is kept, `head` is the latest message that ever was in the room, and `latest` the greatest position that anybody can have of any room.",
         check: bounds,
     },
     Rule {

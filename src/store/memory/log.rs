@@ -42,8 +42,7 @@ impl Log {
     }
 
     pub(super) fn bounds(&self, latest: u64) -> Bounds {
-        let head = self.records.back().map_or(self.gone, |last| number(last));
-        Bounds { gone: position(self.gone), head: position(head), latest: position(latest) }
+        Bounds { gone: position(self.gone), head: position(self.used), latest: position(latest) }
     }
 
     pub(super) fn between(

@@ -25,17 +25,16 @@ impl Shared {
     }
 
     pub(super) fn bounds(&self, room: &str) -> Result<Bounds, StoreError> {
+        // A room that nobody knows ends where those did that are forgotten.
         let sql = "SELECT
             coalesce((SELECT gone FROM rooms WHERE name = ?1), (SELECT value FROM meta WHERE key = 'forgotten')),
-            (SELECT number FROM messages WHERE room = (SELECT id FROM rooms WHERE name = ?1)
-                ORDER BY number DESC LIMIT 1),
+            coalesce((SELECT head FROM rooms WHERE name = ?1), (SELECT value FROM meta WHERE key = 'forgotten')),
             max((SELECT value FROM meta WHERE key = 'latest'),
                 (SELECT coalesce(max(number), 0) FROM messages))";
         self.read(|connection| {
             connection.prepare_cached(sql)?.query_row([room], |row| {
-                let (gone, head) = (row.get(0)?, row.get::<_, Option<i64>>(1)?);
-                let latest = position(row.get(2)?);
-                Ok(Bounds { gone: position(gone), head: position(head.unwrap_or(gone)), latest })
+                let (gone, head, latest) = (row.get(0)?, row.get(1)?, row.get(2)?);
+                Ok(Bounds { gone: position(gone), head: position(head), latest: position(latest) })
             })
         })
     }

@@ -188,6 +188,21 @@ fn a_store_that_cannot_delete_says_so_and_nobody_is_told_that_it_did() {
 }
 
 #[test]
+fn one_who_heard_last_what_is_deleted_misses_nothing() {
+    let server = server();
+    let mut adam = operator(&server, "Adam");
+    let (mut eve, session) = person(&server, "name=Eve");
+    let since = says(&mut eve, "lobby", "spam");
+    eve.vanish();
+    adam.ask(r#"{"type":"erase","name":"Eve"}"#);
+    assert_eq!(until(&mut adam, "erased")["messages"], 1);
+    let mut eve = Person::connect(&server, &format!("name=Eve&session={session}&since={since}"));
+    assert!(matches!(eve.hear(), Event::Welcome { .. }));
+    let resumed = eve.hear_json();
+    assert_eq!((&resumed["complete"], &resumed["missed"]), (&json!(true), &json!(0)), "{resumed}");
+}
+
+#[test]
 fn in_text_mode_it_is_a_line() {
     let server = server();
     let mut adam = text(&server, "name=Adam&role=op");

@@ -80,7 +80,10 @@ impl Store for Again {
     fn bounds(&self, room: &str) -> Result<Bounds, StoreError> {
         let mut bounds = self.memory.bounds(room)?;
         match self.fault {
-            Some(AgainFault::LatestBeginsAnew) if bounds.latest == self.begin => bounds.latest = bounds.head,
+            Some(AgainFault::LatestBeginsAnew) if bounds.latest == self.begin => {
+                let kept = self.memory.before(room, None, 1)?;
+                bounds.latest = kept.last().map_or(bounds.gone, |last| last.position);
+            }
             Some(AgainFault::ForgetsWhatWent) if bounds.gone <= self.begin => bounds.gone = Position::START,
             _ => {}
         }
