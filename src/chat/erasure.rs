@@ -38,23 +38,20 @@ impl Deletions {
         self.0.iter().any(|deletion| {
             deletion.author.as_str() == &*record.author
                 && record.position <= deletion.certain
-                && deletion.erased.room.as_deref().is_none_or(|room| room == &*record.room)
+                && deletion.is_about(&record.room)
         })
     }
 
-    /// All that were noted.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Deletion> {
-        self.0.iter()
+    /// What was deleted in a room, or in all.
+    pub(super) fn about(&self, room: &RoomName) -> impl Iterator<Item = &Deletion> {
+        self.0.iter().filter(|deletion| deletion.is_about(room.as_str()))
     }
 
     /// What one may not know of who heard a room last at this position, or at one that is
     /// not of this store.
     pub(super) fn since(&self, room: &RoomName, position: Option<Position>) -> Vec<Erased> {
-        let is_news = |deletion: &&Deletion| {
-            let is_here = deletion.erased.room.as_ref().is_none_or(|other| *other == room.as_str());
-            is_here && position.is_none_or(|position| position <= deletion.until)
-        };
-        self.0.iter().filter(is_news).map(|deletion| deletion.erased.clone()).collect()
+        let is_news = |deletion: &&Deletion| position.is_none_or(|position| position <= deletion.until);
+        self.about(room).filter(is_news).map(|deletion| deletion.erased.clone()).collect()
     }
 }
 
@@ -67,6 +64,12 @@ pub(super) struct Deletion {
     pub until: Position,
     /// What is told of it.
     pub erased: Erased,
+}
+
+impl Deletion {
+    fn is_about(&self, room: &str) -> bool {
+        self.erased.room.as_deref().is_none_or(|only| only == room)
+    }
 }
 
 impl Order {

@@ -194,12 +194,16 @@ impl Recent {
     /// What was shown in a room behind `place`, the oldest first; none where not all of it
     /// is at hand.
     pub(super) fn after(&self, room: &RoomName, place: Position) -> Option<Vec<Entry>> {
-        let window = self.rooms.get(room)?;
-        if window.begins(self.retention).is_none_or(|begins| place < begins) {
-            return None;
-        }
+        let window = self.rooms.get(room).filter(|_| self.is_at_hand(room, place))?;
         let start = window.entries.partition_point(|entry| entry.position <= place);
         Some(window.entries.range(start..).cloned().collect())
+    }
+
+    /// How many that are, up to `until` and with it.
+    pub(super) fn count(&self, room: &RoomName, after: Position, until: Position) -> Option<usize> {
+        let entries = &self.rooms.get(room).filter(|_| self.is_at_hand(room, after))?.entries;
+        let index_behind = |place| entries.partition_point(|entry| entry.position <= place);
+        Some(index_behind(until).saturating_sub(index_behind(after)))
     }
 
     /// The messages of a room that are at hand, the latest first, and whether the store may
@@ -215,7 +219,8 @@ impl Recent {
     }
 
     /// Forgets what somebody said up to a position, in one room or in all; how that one's
-    /// name was spelled.
+    /// name was spelled. What was said up to `certain` is deleted in the store, the rest
+    /// perhaps.
     pub(super) fn forget(
         &mut self,
         author: &NameKey,
@@ -235,16 +240,12 @@ impl Recent {
             is_author && entry.position <= until
         };
         for (_, window) in self.rooms.iter_mut().filter(|(name, _)| room.is_none_or(|room| room == *name)) {
-            let is_doubtful = |entry: &Entry| entry.position > certain && is_meant(entry);
-            if window.entries.iter().rev().take_while(|entry| entry.position > certain).any(is_doubtful) {
+            let last = window.entries.iter().filter(|entry| is_meant(entry)).last();
+            self.bytes -= match last.map(|last| last.position) {
                 // The store knows what it has of that.
-                self.bytes -= window.entries.iter().map(Entry::size).sum::<usize>();
-                window.entries.iter().for_each(|entry| {
-                    let _ = is_meant(entry);
-                });
-                window.forget_all();
-            }
-            self.bytes -= window.forget(&mut is_meant);
+                Some(last) if last > certain => window.forget_all(),
+                _ => window.forget(&mut is_meant),
+            };
         }
         let mut spellings =
             known.into_iter().filter(|(_, is_author)| *is_author).map(|(from, _)| from).collect::<Vec<_>>();
@@ -285,8 +286,7 @@ impl Recent {
         let rooms = self.rooms.iter().filter(|(_, room)| !room.is_open || (any && !room.entries.is_empty()));
         let oldest = rooms.min_by_key(|(_, room)| (room.is_open, room.used)).map(|(name, _)| name.clone());
         let Some(window) = oldest.as_ref().and_then(|room| self.rooms.get_mut(room)) else { return false };
-        self.bytes -= window.entries.iter().map(Entry::size).sum::<usize>();
-        window.forget_all();
+        self.bytes -= window.forget_all();
         if !window.is_open
             && let Some(room) = oldest
         {
@@ -297,14 +297,15 @@ impl Recent {
 }
 
 impl Window {
-    fn forget_all(&mut self) {
+    /// Drops all; so many bytes of memory.
+    fn forget_all(&mut self) -> usize {
         if let Some(last) = self.entries.back() {
             self.dropped = last.position;
             self.begins = self.begins.map(|_| last.position);
             self.has_earlier = true;
         }
-        self.entries = VecDeque::new();
         self.text = 0;
+        std::mem::take(&mut self.entries).iter().map(Entry::size).sum()
     }
 
     /// Drops what is meant; so many bytes of memory.

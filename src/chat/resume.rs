@@ -149,9 +149,9 @@ impl Member {
         if after >= until {
             return 0;
         }
-        let at_hand = self.shared.state.lock().recent.after(room, after);
+        let at_hand = self.shared.state.lock().recent.count(room, after, until);
         match at_hand {
-            Some(entries) => entries.iter().filter(|entry| entry.position <= until).count() as u64,
+            Some(count) => count as u64,
             None => self.shared.store.count(room.as_str(), after, until).unwrap_or_else(|error| {
                 warn_unread(&error);
                 0
@@ -286,8 +286,9 @@ impl Member {
             move |turn| {
                 let mut state = shared.state.lock();
                 // A room whose log cannot be read is better than none.
-                let rest = state.recent.begins(&room).map(|_| state.recent.after(&room, place));
-                let is_in = rest.is_none_or(|rest| rest.is_some_and(|rest| rest.len() <= 2 * REST));
+                let is_unread = state.recent.begins(&room).is_none();
+                let rest = state.recent.count(&room, place, Position(u128::MAX));
+                let is_in = is_unread || rest.is_some_and(|rest| rest <= 2 * REST);
                 if is_in {
                     let earlier = Earlier::After(place);
                     if is_opening {

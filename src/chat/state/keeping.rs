@@ -143,25 +143,24 @@ impl State {
     /// A message is in the log: its room hears it, and its sender that it is kept.
     fn show(&mut self, turn: &mut Turn<'_>, record: &Record, waiting: Option<&Waiting>) {
         let room = RoomName::kept(record.room.clone());
-        let speaker = waiting.map(|waiting| waiting.speaker.clone());
-        let entry = Entry::of(&self.positions, record, speaker);
-        let said = entry.said.clone();
-        // Deleted while it was on its way, it is shown to nobody.
-        let is_deleted = self.deletions.cover(record);
-        let is_known = is_deleted || !self.recent.push(&room, entry);
-        if let (true, Some(waiting)) = (is_deleted, waiting) {
-            if let Some(ack) = self.ack_of(waiting, &room, record.position) {
-                self.answer(turn, waiting.who, &ack);
+        let ack = waiting.and_then(|waiting| self.ack_of(waiting, &room, record.position));
+        if self.deletions.cover(record) {
+            // Deleted while it was on its way, it is shown to nobody.
+            if let (Some(waiting), Some(ack)) = (waiting, &ack) {
+                self.answer(turn, waiting.who, ack);
             }
             return;
         }
+        let speaker = waiting.map(|waiting| waiting.speaker.clone());
+        let entry = Entry::of(&self.positions, record, speaker);
+        let said = entry.said.clone();
+        let is_known = !self.recent.push(&room, entry);
         match waiting {
             // It came in with what a newcomer to the room was told of the time before.
             None if is_known => return,
             Some(waiting) if waiting.progress == Progress::Said => return,
             _ => {}
         }
-        let ack = waiting.and_then(|waiting| self.ack_of(waiting, &room, record.position));
         self.tell_said(turn, &room, &said.event, NameKey::kept(&record.author), waiting, ack);
     }
 

@@ -39,10 +39,8 @@ impl State {
     /// since.
     pub(in crate::chat) fn read(&mut self, room: &RoomName, past: Past) {
         self.recent.read(room, past);
-        for Deletion { author, certain, erased, .. } in self.deletions.iter() {
-            if erased.room.as_deref().is_none_or(|only| only == room.as_str()) {
-                self.recent.forget(author, Some(room), *certain, *certain);
-            }
+        for Deletion { author, certain, .. } in self.deletions.about(room) {
+            self.recent.forget(author, Some(room), *certain, *certain);
         }
     }
 
